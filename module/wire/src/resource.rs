@@ -1,0 +1,163 @@
+//! A serialised `mesos.Resource` taken apart and put together on the wire.
+//!
+//! ```text
+//! resource = identity + value (scalar, ranges or set) + allocation_info
+//! ```
+//!
+//! The *identity* is everything else: name, type, provider, reservations, disk, revocable, shared, and whatever
+//! fields another build of Mesos adds, byte for byte. Two resources that differ only in value or allocation, or in
+//! the order of their fields, have the same identity bytes. [`join`] appends a value and an allocation to an
+//! identity; protobuf merges what is concatenated, so nothing is ever decoded and encoded again.
+//!
+//! What does not survive a [`split`]: unknown fields *inside* the value and inside `allocation_info`, because both
+//! are written anew.
+//!
+//! Only resources in the format with refined reservations are taken; that is all the host shows an allocator.
+//! Rules that span several fields (a disk is named `disk`, only volumes are shared, roles of a reservation stack
+//! descend) are not checked here: the host drops resources that break them before a module sees them.
+
+mod canonical;
+mod facts;
+mod identity;
+
+pub use facts::{
+    Disk, DiskSource, DiskSourceKind, Facts, Reservation, ReservationKind, facts, read_reservation,
+};
+pub use identity::{comparison_key, pop_reservation, push_reservation, strip_volume};
+
+use crate::field::{Field, Pieces, last_bytes, put_bytes_field};
+use crate::value::{Value, ValueType};
+use crate::{WireError, value};
+
+/// Field numbers of `mesos.Resource`, besides those of the value.
+pub(crate) mod number {
+    pub(crate) const NAME: u32 = 1;
+    pub(crate) const TYPE: u32 = 2;
+    pub(crate) const LEGACY_ROLE: u32 = 6;
+    pub(crate) const DISK: u32 = 7;
+    pub(crate) const LEGACY_RESERVATION: u32 = 8;
+    pub(crate) const REVOCABLE: u32 = 9;
+    pub(crate) const SHARED: u32 = 10;
+    pub(crate) const ALLOCATION_INFO: u32 = 11;
+    pub(crate) const PROVIDER_ID: u32 = 12;
+    pub(crate) const RESERVATIONS: u32 = 13;
+}
+
+/// The fields that are not part of the identity.
+const OUTSIDE_IDENTITY: [u32; 4] = [value::SCALAR, value::RANGES, value::SET, number::ALLOCATION_INFO];
+
+/// A resource in its three parts, with the facts read from its identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SplitResource<'a> {
+    /// Everything but value and allocation, fields in ascending order of their numbers.
+    pub identity: Vec<u8>,
+    /// How much of it.
+    pub value: Value,
+    /// Role it is offered or allocated to.
+    pub allocation_role: Option<&'a [u8]>,
+    /// What the identity says.
+    pub facts: Facts<'a>,
+}
+
+impl SplitResource<'_> {
+    /// The three parts without the facts, free of the bytes they were read from.
+    #[must_use]
+    pub fn into_parts(self) -> ResourceParts {
+        ResourceParts {
+            identity: self.identity,
+            value: self.value,
+            allocation_role: self.allocation_role.map(<[u8]>::to_vec),
+        }
+    }
+}
+
+/// A resource in its three parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceParts {
+    /// Everything but value and allocation; see [`SplitResource::identity`].
+    pub identity: Vec<u8>,
+    /// How much of it.
+    pub value: Value,
+    /// Role it is offered or allocated to.
+    pub allocation_role: Option<Vec<u8>>,
+}
+
+impl ResourceParts {
+    /// The serialised `mesos.Resource`.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        join(&self.identity, &self.value, self.allocation_role.as_deref())
+    }
+
+    /// The same value and allocation of another identity.
+    #[must_use]
+    pub(crate) fn with_identity(&self, identity: Vec<u8>) -> Self {
+        ResourceParts { identity, ..self.clone() }
+    }
+}
+
+/// Takes a serialised `mesos.Resource` apart.
+///
+/// A sub-message that stands on the wire several times is merged as protobuf does it, a text or number that does
+/// counts as last written.
+///
+/// ```
+/// use apportion_wire::resource::{join, split};
+///
+/// // name: "cpus", type: SCALAR, scalar: { value: 2.0 }
+/// let bytes = b"\x0a\x04cpus\x10\x00\x1a\x09\x09\0\0\0\0\0\0\0\x40";
+/// let cpus = split(bytes)?;
+/// assert_eq!(cpus.facts.name, b"cpus");
+/// assert_eq!(join(&cpus.identity, &cpus.value, None), bytes);
+/// # Ok::<(), apportion_wire::WireError>(())
+/// ```
+///
+/// # Errors
+///
+/// A [`WireError`] if the bytes are no resource with one valid value, if it is in the format of before reservation
+/// refinement, or if an enumeration holds a value that Mesos 1.11 does not know or calls unknown.
+pub fn split(bytes: &[u8]) -> Result<SplitResource<'_>, WireError> {
+    let fields = Pieces::whole(bytes).fields("Resource")?;
+    let facts = Facts::read(&fields)?;
+    let value = Value::read(&fields, facts.value_type)?;
+    let allocation_role = read_allocation_role(&fields)?;
+    let identity = canonical::identity(&fields)?;
+    Ok(SplitResource { identity, value, allocation_role, facts })
+}
+
+/// The serialised `mesos.Resource` of this identity, value and allocation.
+///
+/// `identity` comes from [`split`] or from one of the functions on identities; its type has to be that of the
+/// value ([`Value::value_type`]), or the host will find the result invalid.
+#[must_use]
+pub fn join(identity: &[u8], value: &Value, allocation_role: Option<&[u8]>) -> Vec<u8> {
+    let mut resource = Vec::with_capacity(identity.len() + 32);
+    resource.extend_from_slice(identity);
+    value.put(&mut resource);
+    if let Some(role) = allocation_role {
+        let mut allocation = Vec::with_capacity(role.len() + 2);
+        put_bytes_field(&mut allocation, 1, role);
+        put_bytes_field(&mut resource, number::ALLOCATION_INFO, &allocation);
+    }
+    resource
+}
+
+/// The role in `allocation_info`. The host ends the process over an allocation without a role.
+fn read_allocation_role<'a>(fields: &[Field<'a>]) -> Result<Option<&'a [u8]>, WireError> {
+    const MESSAGE: &str = "Resource.AllocationInfo";
+    let Some(allocation) = Pieces::of(fields, number::ALLOCATION_INFO)? else {
+        return Ok(None);
+    };
+    let role = last_bytes(&allocation.fields(MESSAGE)?, 1)?;
+    role.map(Some).ok_or(WireError::MissingField { message: MESSAGE, field: "role" })
+}
+
+/// The value type of a resource.
+fn read_value_type(fields: &[Field<'_>]) -> Result<ValueType, WireError> {
+    match facts::last_enum(fields, number::TYPE, "Resource", "type", 0..=2)? {
+        Some(0) => Ok(ValueType::Scalar),
+        Some(1) => Ok(ValueType::Ranges),
+        Some(_) => Ok(ValueType::Set),
+        None => Err(WireError::MissingField { message: "Resource", field: "type" }),
+    }
+}
