@@ -1,1 +1,47 @@
-//! Placeholder.
+//! The Rust side of the border: the table of C functions that the C++ shim calls.
+//!
+//! One call goes through three layers, each in files of its own:
+//!
+//! 1. `lent`, `buffer`, `handle`, `guard`: raw views become slices, results become buffers, a panic becomes the
+//!    answer that suits the module. All `unsafe` code of this crate is there and in the entry points.
+//! 2. `allocator`, `hook`, `isolator`, `qos_controller`: bytes become values of the pure crates, their answers become
+//!    bytes again.
+//! 3. The pure crates decide: `apportion-core`, `apportion-policy`, `apportion-isolation`.
+//!
+//! # Panics and faults
+//!
+//! | module | a call panics or breaks an invariant | later calls |
+//! |---|---|---|
+//! | allocator | `APPORTION_FATAL`: the shim logs the reason and ends the process | `APPORTION_FATAL` |
+//! | hook | `APPORTION_FAILED`: the host logs it and goes on unchanged | go on |
+//! | isolator | `APPORTION_FAILED`: that container's future fails | that container only can be cleaned up |
+//! | QoS controller | `APPORTION_FAILED` | go on |
+//!
+//! # What is deliberately absent
+//!
+//! No Mesos symbol: the crate links into ordinary test programs. What it needs of the host it asks through [`Host`],
+//! which the library proper implements with the C++ services behind the cxx bridge.
+
+#[expect(
+    missing_docs,
+    non_camel_case_types,
+    clippy::missing_safety_doc,
+    reason = "generated; the comments are in the C header"
+)]
+#[rustfmt::skip]
+pub mod abi;
+mod allocator;
+mod buffer;
+mod facts;
+mod guard;
+mod handle;
+mod hook;
+mod host;
+mod isolator;
+mod lent;
+mod module;
+mod qos_controller;
+mod table;
+
+pub use host::{Host, Severity, connect};
+pub use table::ENTRIES;

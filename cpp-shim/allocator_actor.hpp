@@ -1,0 +1,103 @@
+// The actor behind the Allocator module: one event at a time into the library, its effects back to the master.
+#ifndef APPORTION_SHIM_ALLOCATOR_ACTOR_HPP
+#define APPORTION_SHIM_ALLOCATOR_ACTOR_HPP
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <mesos/allocator/allocator.hpp>
+#include <process/clock.hpp>
+#include <process/process.hpp>
+
+#include "factory.hpp"
+
+namespace apportion {
+
+/** Ends the process with one line in the log. The standby master takes over with correct books. */
+[[noreturn]] void endProcess(const std::string& text);
+
+/**
+ * Owns the library's allocator. Everything below the constructor runs inside the actor, one thread at a time.
+ *
+ * The batch loop is the built-in allocator's: wait one interval, tick, let the cycle that the tick asked for run, and
+ * only then wait again.
+ */
+class AllocatorActor : public process::ProcessBase
+{
+public:
+  typedef std::function<
+      void(const mesos::FrameworkID&, const hashmap<std::string, hashmap<mesos::SlaveID, mesos::Resources>>&)>
+      OfferCallback;
+  typedef std::function<
+      void(const mesos::FrameworkID&, const hashmap<mesos::SlaveID, mesos::UnavailableResources>&)>
+      InverseOfferCallback;
+
+  AllocatorActor(const apportion_entries& entries, apportion_handle* handle);
+
+  /** Where the effects go; before the actor is started. */
+  void deliverTo(const OfferCallback& offers, const InverseOfferCallback& inverseOffers, const Duration& interval);
+
+  /**
+   * Hands one event to the library and performs what it leads to.
+   *
+   * `call` gets (entries, handle, now, effects). Empty when all went well, else why the event was refused; a broken
+   * invariant ends the process.
+   */
+  template <typename Call>
+  std::string apply(const char* entry, Call&& call)
+  {
+    return apply(entry, [](const apportion_effects&) {}, std::forward<Call>(call));
+  }
+
+  /** As above; `look` sees the effects while they are valid. */
+  template <typename Look, typename Call>
+  std::string apply(const char* entry, Look&& look, Call&& call)
+  {
+    return guarded(
+        entry,
+        [&]() -> std::string {
+          apportion_effects effects = {};
+          const int64_t now = process::Clock::now().duration().ns();
+          const apportion_status status = call(library_.entries, library_.handle, now, &effects);
+          if (status == APPORTION_FAILED) return text(effects.text);
+          if (status != APPORTION_DONE) endProcess(text(effects.text));
+          look(effects);
+          perform(effects);
+          return "";
+        },
+        [](const std::string& text) -> std::string { endProcess(text); });
+  }
+
+  /** Begins the batch loop. */
+  void startTicking();
+
+protected:
+  void finalize() override;
+
+private:
+  void perform(const apportion_effects& effects);
+  void keepItems(const apportion_effects& effects);
+  void keepBundles(const apportion_effects& effects);
+  void sendOffers(const apportion_effects& effects);
+  void requestCycle();
+  void cycle();
+  void tick();
+
+  Library library_;
+  OfferCallback offerCallback_;
+  InverseOfferCallback inverseOfferCallback_;
+  Duration interval_;
+  Option<process::Timer> timer_;
+  bool cycleQueued_ = false;
+  bool tickWaitsForCycle_ = false;
+
+  // One resource each, already carrying its role; never changed once shared, only replaced.
+  std::vector<mesos::Resources> items_;
+  // What one offer holds: shared items, so that an offer costs a copy of pointers.
+  std::vector<mesos::Resources> bundles_;
+};
+
+} // namespace apportion {
+
+#endif

@@ -1,0 +1,413 @@
+/*
+ * The border between the C++ shim and the Rust library: plain data and one table of functions.
+ *
+ * Three kinds of things: borrowed views (`apportion_bytes` and lists of them), results owned by the library
+ * (`apportion_buffer`, and `apportion_effects` of an allocator), and the table `apportion_entries` of functions that
+ * the shim calls. Both sides are one process with one privilege; the border exists so that each side can be tested
+ * alone and so that neither a C++ exception nor a Rust panic crosses it.
+ *
+ * Rules
+ *  - A borrowed view is valid for the call only. `data` may be null when `size` is 0; null with a size is an error.
+ *  - Host text (ids, roles, names) is bytes, not necessarily UTF-8. Messages are serialised Mesos messages.
+ *  - "Optional" is a pointer that is null for none.
+ *  - Every out parameter is set on every path. An unknown status counts as APPORTION_FAILED.
+ *  - Functions of an allocator are called by one thread at a time; those of hook, isolator and QoS controller by any
+ *    number of threads at once.
+ *
+ * bindgen turns this header into module/bridge/src/abi.rs (`cargo xtask generate`), layout assertions included.
+ */
+#ifndef APPORTION_ABI_H
+#define APPORTION_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How a call ended. */
+typedef enum apportion_status {
+  /* Done; a result, if the function has one, is set. */
+  APPORTION_DONE = 0,
+  /* Done, and there is nothing to change: no result. */
+  APPORTION_UNCHANGED = 1,
+  /* Not done: the text says why. For hook and isolator: a panic as well. */
+  APPORTION_FAILED = 2,
+  /* The allocator's books can no longer be trusted: log the text and end the process. */
+  APPORTION_FATAL = 3
+} apportion_status;
+
+/* Bytes lent for the duration of a call. */
+typedef struct apportion_bytes {
+  const uint8_t* data;
+  size_t size;
+} apportion_bytes;
+
+/* Several of them. */
+typedef struct apportion_bytes_list {
+  const apportion_bytes* data;
+  size_t size;
+} apportion_bytes_list;
+
+/* Bytes owned by the library, given back with `release`. */
+typedef struct apportion_buffer {
+  uint8_t* data;
+  size_t size;
+  size_t capacity;
+} apportion_buffer;
+
+/* What one framework holds on one agent; `name` is the one of the two that the context does not give. */
+typedef struct apportion_holding {
+  apportion_bytes name;
+  /* Serialised Resource messages; a shared volume once for each copy. */
+  apportion_bytes_list resources;
+} apportion_holding;
+
+typedef struct apportion_holdings {
+  const apportion_holding* data;
+  size_t size;
+} apportion_holdings;
+
+/* A number with a resource name. Scalars are doubles at this border, as in Mesos; thousandths inside. */
+typedef struct apportion_quantity {
+  apportion_bytes name;
+  double value;
+} apportion_quantity;
+
+typedef struct apportion_quantities {
+  const apportion_quantity* data;
+  size_t size;
+} apportion_quantities;
+
+typedef struct apportion_quota {
+  apportion_bytes role;
+  apportion_quantities guarantees;
+  apportion_quantities limits;
+} apportion_quota;
+
+typedef struct apportion_quotas {
+  const apportion_quota* data;
+  size_t size;
+} apportion_quotas;
+
+/* A change of some held resources into others; both sides are serialised Resource messages. */
+typedef struct apportion_conversion {
+  apportion_bytes_list consumed;
+  apportion_bytes_list converted;
+} apportion_conversion;
+
+typedef struct apportion_conversions {
+  const apportion_conversion* data;
+  size_t size;
+} apportion_conversions;
+
+/* What the master's flags ask of its allocator. Times in nanoseconds. */
+typedef struct apportion_options {
+  int64_t allocation_interval_ns;
+  int64_t recovery_timeout_ns;
+  double agent_recovery_factor;
+  uint64_t completed_frameworks_max;
+  apportion_bytes_list fairness_excluded_resources;
+  /* Alternatives, each a conjunction; null when the master gives none. */
+  const apportion_quantities* minimum_allocatable;
+  size_t minimum_allocatable_size;
+  /* Serialised DomainInfo of the master, or null. */
+  const apportion_bytes* domain;
+  uint8_t filter_gpu_resources;
+  uint8_t publish_per_framework_metrics;
+} apportion_options;
+
+/* A resource the shim keeps from now on under `slot`, replacing what was there: a serialised Resource message that
+ * carries its allocation role. */
+typedef struct apportion_item {
+  uint32_t slot;
+  apportion_bytes resource;
+} apportion_item;
+
+/* A set of items the shim keeps from now on under `slot`: what one offer holds. */
+typedef struct apportion_bundle {
+  uint32_t slot;
+  const uint32_t* items;
+  size_t items_size;
+} apportion_bundle;
+
+/* One agent's resources offered to one framework in one role. Offers to one framework stand together, and within it
+ * those of one role. */
+typedef struct apportion_offer {
+  apportion_bytes framework;
+  apportion_bytes role;
+  apportion_bytes agent;
+  uint32_t bundle;
+} apportion_offer;
+
+/* A framework's answer to an inverse offer on an agent; an agent without an answer stands with an empty framework. */
+typedef struct apportion_inverse_status {
+  apportion_bytes agent;
+  apportion_bytes framework;
+  /* Serialised InverseOfferStatus. */
+  apportion_bytes status;
+} apportion_inverse_status;
+
+/* What an allocator event leads to. Owned by the allocator's handle and valid until the next call with it. To be done
+ * in this order: items, bundles, offers. */
+typedef struct apportion_effects {
+  const apportion_item* items;
+  size_t items_size;
+  const apportion_bundle* bundles;
+  size_t bundles_size;
+  const apportion_offer* offers;
+  size_t offers_size;
+  const apportion_inverse_status* inverse_statuses;
+  size_t inverse_statuses_size;
+  /* Why the call failed, when it did. */
+  apportion_bytes text;
+  /* 1: queue one `allocator_cycle` behind what the mailbox holds, unless one is queued already. */
+  uint8_t cycle_requested;
+} apportion_effects;
+
+/* The four kinds of modules. */
+typedef enum apportion_module {
+  APPORTION_ALLOCATOR = 0,
+  APPORTION_HOOK = 1,
+  APPORTION_ISOLATOR = 2,
+  APPORTION_QOS_CONTROLLER = 3
+} apportion_module;
+
+/* Opaque: what `create` made. */
+typedef struct apportion_handle apportion_handle;
+
+/* The functions of the library. `size` is sizeof this table, compared by the shim before anything else. */
+typedef struct apportion_entries {
+  size_t size;
+
+  /* Makes a module from a serialised Parameters message. On failure the handle is null and the text holds every
+   * problem found. */
+  apportion_status (*create)(
+      apportion_module module, apportion_bytes parameters, apportion_handle** handle, apportion_buffer* text);
+  /* Ends a module; null is allowed. */
+  void (*destroy)(apportion_module module, apportion_handle* handle);
+  /* Gives a buffer back; an empty one is allowed. */
+  void (*release)(apportion_buffer* buffer);
+
+  /* ---- allocator: `now` is the host's clock in nanoseconds since the Unix epoch ---- */
+  apportion_status (*allocator_initialize)(
+      apportion_handle* handle, int64_t now, const apportion_options* options, apportion_effects* effects);
+  apportion_status (*allocator_recover)(
+      apportion_handle* handle,
+      int64_t now,
+      int64_t expected_agents,
+      apportion_quotas quotas,
+      apportion_effects* effects);
+  apportion_status (*allocator_add_framework)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes framework,
+      apportion_bytes info,
+      apportion_holdings used,
+      uint8_t active,
+      apportion_bytes_list suppressed_roles,
+      apportion_effects* effects);
+  apportion_status (*allocator_remove_framework)(
+      apportion_handle* handle, int64_t now, apportion_bytes framework, apportion_effects* effects);
+  apportion_status (*allocator_activate_framework)(
+      apportion_handle* handle, int64_t now, apportion_bytes framework, apportion_effects* effects);
+  apportion_status (*allocator_deactivate_framework)(
+      apportion_handle* handle, int64_t now, apportion_bytes framework, apportion_effects* effects);
+  apportion_status (*allocator_update_framework)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes framework,
+      apportion_bytes info,
+      apportion_bytes_list suppressed_roles,
+      apportion_effects* effects);
+  apportion_status (*allocator_add_slave)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes agent,
+      apportion_bytes info,
+      apportion_bytes_list capabilities,
+      const apportion_bytes* unavailability,
+      apportion_bytes_list total,
+      apportion_holdings used,
+      apportion_effects* effects);
+  apportion_status (*allocator_remove_slave)(
+      apportion_handle* handle, int64_t now, apportion_bytes agent, apportion_effects* effects);
+  apportion_status (*allocator_update_slave)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes agent,
+      apportion_bytes info,
+      const apportion_bytes_list* total,
+      const apportion_bytes_list* capabilities,
+      apportion_effects* effects);
+  apportion_status (*allocator_add_resource_provider)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes agent,
+      apportion_bytes_list total,
+      apportion_holdings used,
+      apportion_effects* effects);
+  apportion_status (*allocator_activate_slave)(
+      apportion_handle* handle, int64_t now, apportion_bytes agent, apportion_effects* effects);
+  apportion_status (*allocator_deactivate_slave)(
+      apportion_handle* handle, int64_t now, apportion_bytes agent, apportion_effects* effects);
+  apportion_status (*allocator_update_whitelist)(
+      apportion_handle* handle, int64_t now, const apportion_bytes_list* hostnames, apportion_effects* effects);
+  apportion_status (*allocator_request_resources)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes framework,
+      apportion_bytes_list requests,
+      apportion_effects* effects);
+  apportion_status (*allocator_update_allocation)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes framework,
+      apportion_bytes agent,
+      apportion_bytes_list offered,
+      apportion_conversions conversions,
+      apportion_effects* effects);
+  apportion_status (*allocator_update_available)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes agent,
+      apportion_bytes_list operations,
+      apportion_effects* effects);
+  apportion_status (*allocator_update_unavailability)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes agent,
+      const apportion_bytes* unavailability,
+      apportion_effects* effects);
+  apportion_status (*allocator_update_inverse_offer)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes agent,
+      apportion_bytes framework,
+      const apportion_bytes* status,
+      const apportion_bytes* filters,
+      apportion_effects* effects);
+  apportion_status (*allocator_get_inverse_offer_statuses)(
+      apportion_handle* handle, int64_t now, apportion_effects* effects);
+  apportion_status (*allocator_transition_offered_to_allocated)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes agent,
+      apportion_bytes_list resources,
+      apportion_effects* effects);
+  apportion_status (*allocator_recover_resources)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes framework,
+      apportion_bytes agent,
+      apportion_bytes_list resources,
+      const apportion_bytes* filters,
+      uint8_t allocated,
+      apportion_effects* effects);
+  apportion_status (*allocator_suppress_offers)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes framework,
+      apportion_bytes_list roles,
+      apportion_effects* effects);
+  apportion_status (*allocator_revive_offers)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes framework,
+      apportion_bytes_list roles,
+      apportion_effects* effects);
+  apportion_status (*allocator_update_quota)(
+      apportion_handle* handle, int64_t now, const apportion_quota* quota, apportion_effects* effects);
+  apportion_status (*allocator_update_weights)(
+      apportion_handle* handle, int64_t now, apportion_bytes_list weights, apportion_effects* effects);
+  apportion_status (*allocator_pause)(apportion_handle* handle, int64_t now, apportion_effects* effects);
+  apportion_status (*allocator_resume)(apportion_handle* handle, int64_t now, apportion_effects* effects);
+  /* The allocation interval has passed. */
+  apportion_status (*allocator_tick)(apportion_handle* handle, int64_t now, apportion_effects* effects);
+  /* The allocation cycle that an earlier effect asked for. */
+  apportion_status (*allocator_cycle)(apportion_handle* handle, int64_t now, apportion_effects* effects);
+
+  /* ---- hook: the buffer holds a serialised message when DONE, a text when FAILED. Of a TaskInfo only the resources
+   * count, of an agent's SlaveInfo the resources or the attributes ---- */
+  apportion_status (*hook_master_launch_task_label_decorator)(
+      apportion_handle* handle,
+      apportion_bytes task,
+      apportion_bytes framework,
+      apportion_bytes agent,
+      apportion_buffer* labels);
+  apportion_status (*hook_master_launch_task_resource_decorator)(
+      apportion_handle* handle, apportion_bytes task, apportion_bytes_list agent_resources, apportion_buffer* task_info);
+  apportion_status (*hook_slave_run_task_label_decorator)(
+      apportion_handle* handle,
+      apportion_bytes task,
+      apportion_bytes executor,
+      apportion_bytes framework,
+      apportion_bytes agent,
+      apportion_buffer* labels);
+  apportion_status (*hook_master_slave_lost_hook)(
+      apportion_handle* handle, apportion_bytes agent, apportion_buffer* text);
+  apportion_status (*hook_slave_executor_environment_decorator)(
+      apportion_handle* handle, apportion_bytes executor, apportion_buffer* environment);
+  apportion_status (*hook_slave_pre_launch_docker_task_executor_decorator)(
+      apportion_handle* handle,
+      const apportion_bytes* task,
+      apportion_bytes executor,
+      apportion_bytes container_name,
+      apportion_bytes sandbox,
+      apportion_bytes mapped_sandbox,
+      /* NAME=value pairs, or null. */
+      const apportion_bytes_list* environment,
+      apportion_buffer* prepare_info);
+  apportion_status (*hook_slave_post_fetch_hook)(
+      apportion_handle* handle, apportion_bytes container, apportion_bytes directory, apportion_buffer* text);
+  apportion_status (*hook_slave_remove_executor_hook)(
+      apportion_handle* handle, apportion_bytes framework, apportion_bytes executor, apportion_buffer* text);
+  apportion_status (*hook_slave_task_status_decorator)(
+      apportion_handle* handle, apportion_bytes framework_id, apportion_bytes status, apportion_buffer* task_status);
+  apportion_status (*hook_slave_resources_decorator)(
+      apportion_handle* handle, apportion_bytes agent, apportion_buffer* agent_info);
+  apportion_status (*hook_slave_attributes_decorator)(
+      apportion_handle* handle, apportion_bytes agent, apportion_buffer* agent_info);
+
+  /* ---- isolator: a FAILED text becomes that container's failed future ---- */
+  apportion_status (*isolator_supports_nesting)(apportion_handle* handle, uint8_t* answer, apportion_buffer* text);
+  apportion_status (*isolator_supports_standalone)(apportion_handle* handle, uint8_t* answer, apportion_buffer* text);
+  apportion_status (*isolator_recover)(
+      apportion_handle* handle, apportion_bytes_list states, apportion_bytes_list orphans, apportion_buffer* text);
+  apportion_status (*isolator_prepare)(
+      apportion_handle* handle, apportion_bytes container, apportion_bytes config, apportion_buffer* launch_info);
+  apportion_status (*isolator_isolate)(
+      apportion_handle* handle, apportion_bytes container, int64_t pid, apportion_buffer* text);
+  /* DONE: the shim keeps a future for the container until cleanup. */
+  apportion_status (*isolator_watch)(apportion_handle* handle, apportion_bytes container, apportion_buffer* text);
+  apportion_status (*isolator_update)(
+      apportion_handle* handle,
+      apportion_bytes container,
+      apportion_bytes_list requests,
+      apportion_quantities limits,
+      apportion_buffer* text);
+  apportion_status (*isolator_usage)(
+      apportion_handle* handle, apportion_bytes container, int64_t now, apportion_buffer* statistics);
+  apportion_status (*isolator_status)(
+      apportion_handle* handle, apportion_bytes container, apportion_buffer* container_status);
+  apportion_status (*isolator_cleanup)(apportion_handle* handle, apportion_bytes container, apportion_buffer* text);
+
+  /* ---- QoS controller ---- */
+  apportion_status (*qos_controller_initialize)(apportion_handle* handle, apportion_buffer* text);
+  /* UNCHANGED: nothing to correct; the shim keeps the future pending. */
+  apportion_status (*qos_controller_corrections)(apportion_handle* handle, apportion_buffer* text);
+} apportion_entries;
+
+/* The makers of the shim, called by the factories in the manifests. `parameters` is a mesos::Parameters, the result a
+ * module object of the kind named, or null after one block in the host's log that says why. */
+void* apportion_make_allocator(const void* parameters, const apportion_entries* entries);
+void* apportion_make_hook(const void* parameters, const apportion_entries* entries);
+void* apportion_make_isolator(const void* parameters, const apportion_entries* entries);
+void* apportion_make_qos_controller(const void* parameters, const apportion_entries* entries);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

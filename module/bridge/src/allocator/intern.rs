@@ -1,0 +1,165 @@
+//! Resources of the host become items of interned kinds, without losing a field.
+//!
+//! A resource is taken apart on the wire. What remains without amount and allocation, its identity, is what the
+//! shim gets back in an offer, byte for byte; what the host compares of it is what makes the kind.
+
+use std::collections::HashMap;
+
+use apportion_core::{
+    Allocator, Amount, Conversion, Holding, Item, ItemSet, Kind, KindId, Ranges, Reservation, Value,
+    ValueType,
+};
+use apportion_wire::operation::PostCheck;
+use apportion_wire::resource::{
+    DiskSourceKind, Facts, ReservationKind, ResourceParts, comparison_key, join, split,
+};
+
+use super::Trouble;
+
+/// The kinds seen so far, with the identity that each had when it was seen first.
+#[derive(Debug, Default)]
+pub(super) struct Resources {
+    // The keys come from the host: the standard hash is keyed against floods, and nothing depends on its order.
+    by_identity: HashMap<Vec<u8>, KindId>,
+    identities: Vec<Vec<u8>>,
+}
+
+impl Resources {
+    /// Resources, whoever they are allocated to.
+    pub(super) fn sum(&mut self, core: &mut Allocator, resources: &[&[u8]]) -> Result<Holding, Trouble> {
+        let mut holding = Holding::default();
+        for resource in resources {
+            let parts = split(resource)?;
+            let kind = self.kind(core, &parts.identity, &parts.facts)?;
+            holding.add_item(&item(kind, &parts.value)?);
+        }
+        Ok(holding)
+    }
+
+    /// Resources grouped by the role they are allocated to, in the order in which the roles first appear.
+    pub(super) fn by_role<'a>(
+        &mut self,
+        core: &mut Allocator,
+        resources: &[&'a [u8]],
+    ) -> Result<Vec<(Option<&'a [u8]>, Holding)>, Trouble> {
+        let mut groups: Vec<(Option<&'a [u8]>, Holding)> = Vec::new();
+        for resource in resources {
+            let parts = split(resource)?;
+            let kind = self.kind(core, &parts.identity, &parts.facts)?;
+            let item = item(kind, &parts.value)?;
+            match groups.iter_mut().find(|(role, _)| *role == parts.allocation_role) {
+                Some((_, holding)) => holding.add_item(&item),
+                None => groups.push((parts.allocation_role, Holding::new([item]))),
+            }
+        }
+        Ok(groups)
+    }
+
+    /// A conversion that follows from an operation.
+    pub(super) fn conversion(
+        &mut self,
+        core: &mut Allocator,
+        conversion: apportion_wire::operation::Conversion,
+    ) -> Result<Conversion, Trouble> {
+        let consumed = self.parts(core, &conversion.consumed)?;
+        let leaves_none_of = match conversion.check {
+            PostCheck::ConsumedIsGone => consumed.clone(),
+            PostCheck::Nothing => Holding::default(),
+        };
+        Ok(Conversion { consumed, converted: self.parts(core, &conversion.converted)?, leaves_none_of })
+    }
+
+    fn parts(&mut self, core: &mut Allocator, parts: &[ResourceParts]) -> Result<Holding, Trouble> {
+        let bytes: Vec<Vec<u8>> = parts.iter().map(ResourceParts::to_bytes).collect();
+        let views: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
+        self.sum(core, &views)
+    }
+
+    /// The kind of a resource, new or not.
+    fn kind(&mut self, core: &mut Allocator, identity: &[u8], facts: &Facts<'_>) -> Result<KindId, Trouble> {
+        if let Some(&kind) = self.by_identity.get(identity) {
+            return Ok(kind);
+        }
+        let key = comparison_key(identity)?;
+        let id = core.intern_kind(kind(key, facts)).map_err(|error| Trouble::Refused(error.to_string()))?;
+        if id.index() >= self.identities.len() {
+            self.identities.resize(id.index() + 1, Vec::new());
+        }
+        // The first one stands for all that the host holds for the same.
+        if let Some(first) = self.identities.get_mut(id.index())
+            && first.is_empty()
+        {
+            identity.clone_into(first);
+        }
+        self.by_identity.insert(identity.to_vec(), id);
+        Ok(id)
+    }
+
+    /// An item as the host's bytes, allocated to a role.
+    pub(super) fn to_bytes(&self, item: &Item, role: &[u8]) -> Vec<u8> {
+        let identity = self.identities.get(item.kind.index()).map(Vec::as_slice).unwrap_or_default();
+        join(identity, &wire_value(&item.value), Some(role))
+    }
+}
+
+/// What the core needs of a kind.
+fn kind(key: Vec<u8>, facts: &Facts<'_>) -> Kind {
+    let volume = facts.disk.as_ref().and_then(|disk| disk.persistence_id);
+    Kind {
+        name: facts.name.into(),
+        value_type: match facts.value_type {
+            apportion_wire::ValueType::Scalar => ValueType::Scalar,
+            apportion_wire::ValueType::Ranges => ValueType::Ranges,
+            apportion_wire::ValueType::Set => ValueType::Set,
+        },
+        reservations: facts
+            .reservations
+            .iter()
+            .map(|one| Reservation { role: one.role.into(), dynamic: one.kind == ReservationKind::Dynamic })
+            .collect(),
+        revocable: facts.revocable,
+        shared: facts.shared,
+        volume: volume.map(Box::from),
+        provider: facts.provider_id.map(Box::from),
+        divisible: volume.is_none() && !whole_disk(facts),
+        identity: key.into_boxed_slice(),
+    }
+}
+
+/// Disks that are taken whole or not at all: mounted ones, block devices, and raw ones that have an id already.
+fn whole_disk(facts: &Facts<'_>) -> bool {
+    let Some(source) = facts.disk.as_ref().and_then(|disk| disk.source.as_ref()) else { return false };
+    match source.kind {
+        DiskSourceKind::Mount | DiskSourceKind::Block => true,
+        DiskSourceKind::Raw => source.id.is_some(),
+        _ => false,
+    }
+}
+
+fn item(kind: KindId, value: &apportion_wire::Value) -> Result<Item, Trouble> {
+    let value = match value {
+        apportion_wire::Value::Scalar(scalar) => Value::Scalar(
+            Amount::from_f64(scalar.as_f64()).map_err(|error| Trouble::Refused(error.to_string()))?,
+        ),
+        apportion_wire::Value::Ranges(ranges) => {
+            Value::Ranges(Ranges::new(ranges.iter().map(|range| (range.begin, range.end))))
+        }
+        apportion_wire::Value::Set(items) => {
+            Value::Set(ItemSet::new(items.iter().map(|item| Box::from(item.as_slice()))))
+        }
+    };
+    Ok(Item::new(kind, value))
+}
+
+fn wire_value(value: &Value) -> apportion_wire::Value {
+    match value {
+        Value::Scalar(amount) => apportion_wire::Value::Scalar(
+            apportion_wire::Scalar::from_thousandths(amount.in_thousandths())
+                .expect("a holding has no negative amounts"),
+        ),
+        Value::Ranges(ranges) => apportion_wire::Value::Ranges(
+            ranges.pairs().iter().map(|&(begin, end)| apportion_wire::Range { begin, end }).collect(),
+        ),
+        Value::Set(set) => apportion_wire::Value::Set(set.items().iter().map(|item| item.to_vec()).collect()),
+    }
+}

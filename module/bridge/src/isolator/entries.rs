@@ -1,0 +1,187 @@
+//! The ten entry points of the isolator. May be called by several threads at once.
+
+use super::IsolatorModule;
+use crate::abi::{
+    APPORTION_DONE, apportion_buffer, apportion_bytes, apportion_bytes_list, apportion_handle,
+    apportion_quantities, apportion_status,
+};
+use crate::lent::Lent;
+use crate::table::{Answer, ask, ask_or};
+
+/// Runs a call for one container; a panic gives that container up.
+///
+/// # Safety
+/// As for [`ask`].
+unsafe fn ask_for<'call>(
+    handle: *mut apportion_handle,
+    container: apportion_bytes,
+    out: *mut apportion_buffer,
+    entry: &'static str,
+    body: impl FnOnce(&'call IsolatorModule, &'call [u8], Lent<'call>) -> Answer,
+) -> apportion_status {
+    // SAFETY: the caller's promise about the views, which include the container's id.
+    let lent = unsafe { Lent::for_this_call() };
+    // SAFETY: passed on.
+    unsafe {
+        ask_or(
+            handle,
+            out,
+            entry,
+            |module, lent| body(module.isolator()?, lent.bytes(container, "container id")?, lent),
+            |module, said| {
+                if let (Ok(module), Ok(id)) = (module.isolator(), lent.bytes(container, "container id")) {
+                    module.give_up(id, said);
+                }
+            },
+        )
+    }
+}
+
+/// Writes a yes or no.
+///
+/// # Safety
+/// `answer` is null or may be written.
+unsafe fn yes(answer: *mut u8) -> Result<(), crate::table::Refusal> {
+    if answer.is_null() {
+        return Err(crate::table::Refusal("there is no place for the answer".to_owned()));
+    }
+    // SAFETY: not null; the caller lets us write.
+    unsafe { answer.write(1) };
+    Ok(())
+}
+
+/// Nested containers are recorded like any other.
+pub(crate) unsafe extern "C" fn supports_nesting(
+    handle: *mut apportion_handle,
+    answer: *mut u8,
+    text: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe {
+        ask(handle, text, "isolator.supports_nesting", |module, _| {
+            module.isolator()?;
+            yes(answer)?;
+            Ok((APPORTION_DONE, Vec::new()))
+        })
+    }
+}
+
+/// Containers without an executor are recorded like any other.
+pub(crate) unsafe extern "C" fn supports_standalone(
+    handle: *mut apportion_handle,
+    answer: *mut u8,
+    text: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe {
+        ask(handle, text, "isolator.supports_standalone", |module, _| {
+            module.isolator()?;
+            yes(answer)?;
+            Ok((APPORTION_DONE, Vec::new()))
+        })
+    }
+}
+
+/// See `recover` in the header.
+pub(crate) unsafe extern "C" fn recover(
+    handle: *mut apportion_handle,
+    states: apportion_bytes_list,
+    orphans: apportion_bytes_list,
+    text: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe {
+        ask(handle, text, "isolator.recover", |module, lent| {
+            module.isolator()?.recover(&lent.list(states, "states")?, &lent.list(orphans, "orphans")?)
+        })
+    }
+}
+
+/// See `prepare` in the header.
+pub(crate) unsafe extern "C" fn prepare(
+    handle: *mut apportion_handle,
+    container: apportion_bytes,
+    config: apportion_bytes,
+    launch_info: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe {
+        ask_for(handle, container, launch_info, "isolator.prepare", |isolator, id, lent| {
+            isolator.prepare(id, lent.bytes(config, "container configuration")?)
+        })
+    }
+}
+
+/// See `isolate` in the header.
+pub(crate) unsafe extern "C" fn isolate(
+    handle: *mut apportion_handle,
+    container: apportion_bytes,
+    pid: i64,
+    text: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe {
+        ask_for(handle, container, text, "isolator.isolate", |isolator, id, _| isolator.isolate(id, pid))
+    }
+}
+
+/// See `watch` in the header.
+pub(crate) unsafe extern "C" fn watch(
+    handle: *mut apportion_handle,
+    container: apportion_bytes,
+    text: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe { ask_for(handle, container, text, "isolator.watch", |isolator, id, _| isolator.watch(id)) }
+}
+
+/// See `update` in the header.
+pub(crate) unsafe extern "C" fn update(
+    handle: *mut apportion_handle,
+    container: apportion_bytes,
+    requests: apportion_bytes_list,
+    limits: apportion_quantities,
+    text: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe {
+        ask_for(handle, container, text, "isolator.update", |isolator, id, lent| {
+            isolator.update(id, &lent.list(requests, "requests")?, &lent.quantities(limits, "limits")?)
+        })
+    }
+}
+
+/// See `usage` in the header.
+pub(crate) unsafe extern "C" fn usage(
+    handle: *mut apportion_handle,
+    container: apportion_bytes,
+    now: i64,
+    statistics: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe {
+        ask_for(handle, container, statistics, "isolator.usage", |isolator, id, _| isolator.usage(id, now))
+    }
+}
+
+/// See `status` in the header.
+pub(crate) unsafe extern "C" fn status(
+    handle: *mut apportion_handle,
+    container: apportion_bytes,
+    container_status: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe {
+        ask_for(handle, container, container_status, "isolator.status", |isolator, id, _| isolator.status(id))
+    }
+}
+
+/// See `cleanup` in the header.
+pub(crate) unsafe extern "C" fn cleanup(
+    handle: *mut apportion_handle,
+    container: apportion_bytes,
+    text: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe { ask_for(handle, container, text, "isolator.cleanup", |isolator, id, _| isolator.cleanup(id)) }
+}

@@ -1,0 +1,80 @@
+//! Making the four modules from their parameters.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use apportion_config::{Config, Drill};
+use apportion_policy::Remembered;
+use apportion_wire::messages::{Parameters, decode};
+
+use crate::abi::{
+    APPORTION_ALLOCATOR, APPORTION_HOOK, APPORTION_ISOLATOR, APPORTION_QOS_CONTROLLER, apportion_module,
+};
+use crate::allocator::AllocatorModule;
+use crate::hook::HookModule;
+use crate::isolator::IsolatorModule;
+use crate::qos_controller::QosControllerModule;
+
+/// One of the four modules.
+pub(crate) enum Module {
+    Allocator(AllocatorModule),
+    Hook(HookModule),
+    Isolator(IsolatorModule),
+    QosController(QosControllerModule),
+}
+
+impl Module {
+    /// Makes a module from the serialised parameters of its entry in the modules JSON.
+    ///
+    /// # Errors
+    /// Every problem of the parameters in one text.
+    pub(crate) fn create(kind: apportion_module, parameters: &[u8]) -> Result<Module, String> {
+        let parameters: Parameters =
+            decode(parameters).map_err(|error| format!("its parameters: {error}"))?;
+        let pairs: Vec<(Vec<u8>, Vec<u8>)> =
+            parameters.parameter.into_iter().map(|pair| (pair.key, pair.value)).collect();
+        let config = Config::from_parameters(&pairs).map_err(|problems| problems.to_string())?;
+        if !config.drill.is_empty() {
+            tracing::warn!("fault drill: {} will panic on purpose", config.drill.panic_in.join(", "));
+        }
+        match kind {
+            APPORTION_ALLOCATOR => Ok(Module::Allocator(AllocatorModule::new(&config))),
+            APPORTION_HOOK => Ok(Module::Hook(HookModule::new(&config))),
+            APPORTION_ISOLATOR => Ok(Module::Isolator(IsolatorModule::new(&config))),
+            APPORTION_QOS_CONTROLLER => Ok(Module::QosController(QosControllerModule::new(&config))),
+            other => Err(format!("there is no module of kind {other}")),
+        }
+    }
+
+    /// Which entry points fail on purpose.
+    pub(crate) fn drill(&self) -> &Drill {
+        match self {
+            Module::Allocator(module) => &module.drill,
+            Module::Hook(module) => &module.drill,
+            Module::Isolator(module) => &module.drill,
+            Module::QosController(module) => &module.drill,
+        }
+    }
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Module::Allocator(_) => "Allocator",
+            Module::Hook(_) => "Hook",
+            Module::Isolator(_) => "Isolator",
+            Module::QosController(_) => "QosController",
+        })
+    }
+}
+
+/// Panics when a drill asks for it. Costs one comparison when there is none.
+pub(crate) fn drill(drill: &Drill, entry: &str) {
+    assert!(drill.is_empty() || !drill.panics_in(entry), "a drill of {entry}");
+}
+
+/// What hook and isolator of one process share: facts seen by the one that the other needs.
+pub(crate) fn remembered() -> Arc<Remembered> {
+    static REMEMBERED: OnceLock<Arc<Remembered>> = OnceLock::new();
+    Arc::clone(REMEMBERED.get_or_init(Arc::default))
+}
