@@ -1,0 +1,275 @@
+//! Calls about agents.
+
+use std::collections::BTreeMap;
+
+use super::Allocator;
+use crate::agents::{Absent, Agent, Held, Maintenance, Registration};
+use crate::effect::{Effects, Notice, Violation};
+use crate::event::{AgentCapabilities, AgentInfo, Allocated, Event, Unavailability, UsedByFramework};
+use crate::holding::Holding;
+use crate::ids::AgentId;
+
+impl Allocator {
+    /// The calls about one agent, or about which agents to offer.
+    pub(super) fn apply_to_agent(
+        &mut self,
+        event: &Event<'_>,
+        effects: &mut Effects,
+    ) -> Result<(), Violation> {
+        let call = event.name();
+        match *event {
+            Event::AddAgent { agent, info, capabilities, unavailability, total, used } => {
+                let registration = Registration::from(info);
+                let record = Agent {
+                    name: agent.into(),
+                    registration,
+                    capabilities,
+                    maintenance: unavailability.map(maintenance),
+                    total: total.clone(),
+                    active: true,
+                    ..Agent::default()
+                };
+                self.add_agent(record, used, effects)
+            }
+            Event::RemoveAgent { agent } => {
+                let agent = self.known_agent(call, agent)?;
+                self.remove_agent(agent);
+                Ok(())
+            }
+            Event::UpdateAgent { agent, info, total, capabilities } => {
+                let agent = self.known_agent(call, agent)?;
+                self.update_agent(agent, info, total, capabilities, effects);
+                Ok(())
+            }
+            Event::AddResourceProvider { agent, total, used } => {
+                let agent = self.known_agent(call, agent)?;
+                self.add_resource_provider(agent, total, used, effects)
+            }
+            Event::ActivateAgent { agent } => {
+                let agent = self.known_agent(call, agent)?;
+                self.agents.get_mut(agent).active = true;
+                Ok(())
+            }
+            Event::DeactivateAgent { agent } => {
+                let agent = self.known_agent(call, agent)?;
+                self.agents.get_mut(agent).active = false;
+                Ok(())
+            }
+            Event::UpdateWhitelist { hostnames } => {
+                self.update_whitelist(hostnames, effects);
+                Ok(())
+            }
+            Event::UpdateUnavailability { agent, unavailability } => {
+                let agent = self.known_agent(call, agent)?;
+                self.agents.get_mut(agent).maintenance = unavailability.map(maintenance);
+                self.request_run(agent, effects);
+                Ok(())
+            }
+            Event::UpdateInverseOffer { agent, framework, status, .. } => {
+                self.update_inverse_offer(call, agent, framework, status, effects)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn add_agent(
+        &mut self,
+        mut record: Agent,
+        used: &[UsedByFramework<'_>],
+        effects: &mut Effects,
+    ) -> Result<(), Violation> {
+        if self.agents.find(&record.name).is_some() {
+            return Err(Violation::AgentAddedTwice { agent: record.name });
+        }
+        record.whitelisted = self.is_whitelisted(&record.registration.hostname);
+        record.remote = self.is_remote(&record.registration);
+        let total = record.total.clone();
+        let agent = self.agents.add(record).ok_or(Violation::Full { call: "add agent" })?;
+        self.count_total(&total);
+        for entry in used {
+            self.add_used(agent, entry, true, effects)?;
+        }
+        self.refresh_agent(agent);
+        if let Some(recovery) = self.recovery
+            && self.agents.len() as u64 >= recovery.agents
+        {
+            self.end_recovery(false, effects);
+        }
+        self.request_run(agent, effects);
+        Ok(())
+    }
+
+    /// Books what a framework, known or not, uses of an agent. `by_tasks`: tasks and executors use it, not operations.
+    fn add_used(
+        &mut self,
+        agent: AgentId,
+        entry: &UsedByFramework<'_>,
+        by_tasks: bool,
+        effects: &mut Effects,
+    ) -> Result<(), Violation> {
+        for Allocated { role, resources } in entry.used {
+            let role = role.map(|role| self.roles.intern(role));
+            match (self.frameworks.find(entry.framework), role) {
+                (Some(framework), Some(role)) => {
+                    self.hold(framework, role, agent, resources, true);
+                    if by_tasks {
+                        self.use_more(role, agent, resources);
+                    }
+                }
+                (Some(_), None) => {
+                    return Err(Violation::NoRole {
+                        call: "add agent",
+                        resources: self.describe(resources).to_string(),
+                        agent: self.agents.get(agent).name.clone(),
+                    });
+                }
+                (None, _) => {
+                    let record = self.agents.get_mut(agent);
+                    if role.is_none() {
+                        effects.notices.push(Notice::UsedWithoutRole {
+                            framework: entry.framework.into(),
+                            agent: record.name.clone(),
+                        });
+                    }
+                    record.absent.push(Absent {
+                        framework: entry.framework.into(),
+                        role,
+                        resources: (*resources).clone(),
+                        used: if by_tasks { (*resources).clone() } else { Holding::default() },
+                    });
+                    self.absent_on.entry(entry.framework.into()).or_default().insert(agent.index());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_agent(&mut self, agent: AgentId) {
+        for (role, resources) in self.agents.get(agent).used.clone() {
+            self.use_less(role, agent, &resources);
+        }
+        for Held { framework, role, resources } in self.agents.get(agent).held.clone() {
+            self.release(framework, role, agent, &resources);
+            self.leave_if_idle(framework, role);
+        }
+        let last = self.agents.remove(agent);
+        self.discount_total(&last.total);
+        for absent in last.absent {
+            self.forget_absent(&absent.framework, agent);
+        }
+        self.filters.drop_agent(agent.slot());
+        self.candidates.forget(agent.index());
+    }
+
+    /// A framework that was never added holds nothing on an agent any more.
+    pub(super) fn forget_absent(&mut self, framework: &[u8], agent: AgentId) {
+        if let Some(agents) = self.absent_on.get_mut(framework) {
+            agents.remove(&agent.index());
+            if agents.is_empty() {
+                self.absent_on.remove(framework);
+            }
+        }
+    }
+
+    fn update_agent(
+        &mut self,
+        agent: AgentId,
+        info: AgentInfo<'_>,
+        total: Option<&Holding>,
+        capabilities: Option<AgentCapabilities>,
+        effects: &mut Effects,
+    ) {
+        let new = Registration::from(info);
+        let old = &self.agents.get(agent).registration;
+        let mut changed = *old != new;
+        if old.attributes != new.attributes {
+            let count = self.filters.drop_agent(agent.slot());
+            if count > 0 {
+                let agent = self.agents.get(agent).name.clone();
+                effects.notices.push(Notice::FiltersDropped { agent, count });
+            }
+        }
+        let (whitelisted, remote) = (self.is_whitelisted(&new.hostname), self.is_remote(&new));
+        let record = self.agents.get_mut(agent);
+        record.registration = new;
+        record.whitelisted = whitelisted;
+        record.remote = remote;
+        if let Some(capabilities) = capabilities.filter(|new| *new != record.capabilities) {
+            record.capabilities = capabilities;
+            record.warned = false;
+            changed = true;
+        }
+        if let Some(total) = total {
+            changed |= self.update_total(agent, total);
+        }
+        if changed {
+            self.touch(agent);
+            self.request_run(agent, effects);
+        }
+    }
+
+    fn add_resource_provider(
+        &mut self,
+        agent: AgentId,
+        added: &Holding,
+        used: &[UsedByFramework<'_>],
+        effects: &mut Effects,
+    ) -> Result<(), Violation> {
+        let mut total = self.agents.get(agent).total.clone();
+        total.add(added);
+        self.update_total(agent, &total);
+        for entry in used {
+            self.add_used(agent, entry, false, effects)?;
+        }
+        self.refresh_agent(agent);
+        Ok(())
+    }
+
+    fn update_whitelist(&mut self, hostnames: Option<&[&[u8]]>, effects: &mut Effects) {
+        if hostnames.is_some_and(<[&[u8]]>::is_empty) {
+            effects.notices.push(Notice::EmptyWhitelist);
+        }
+        self.whitelist = hostnames.map(|names| names.iter().map(|name| (*name).into()).collect());
+        let agents: Vec<AgentId> = self.agents.ids().collect();
+        for agent in agents {
+            let whitelisted = self.is_whitelisted(&self.agents.get(agent).registration.hostname);
+            self.agents.get_mut(agent).whitelisted = whitelisted;
+        }
+    }
+
+    pub(crate) fn is_whitelisted(&self, hostname: &[u8]) -> bool {
+        self.whitelist.as_ref().is_none_or(|hosts| hosts.contains(hostname))
+    }
+
+    /// Whether an agent is in another region; without a fault domain on both sides it is not.
+    pub(crate) fn is_remote(&self, registration: &Registration) -> bool {
+        match (&self.options.region, &registration.region) {
+            (Some(own), Some(theirs)) => own != theirs,
+            _ => false,
+        }
+    }
+
+    fn update_inverse_offer(
+        &mut self,
+        call: &'static str,
+        agent: &[u8],
+        framework: &[u8],
+        status: Option<&[u8]>,
+        effects: &mut Effects,
+    ) -> Result<(), Violation> {
+        self.known_framework(call, framework)?;
+        let id = self.known_agent(call, agent)?;
+        match (&mut self.agents.get_mut(id).maintenance, status) {
+            (Some(maintenance), Some(status)) => {
+                maintenance.statuses.insert(framework.into(), status.into());
+            }
+            (Some(_), None) => {}
+            (None, _) => effects.notices.push(Notice::NoMaintenance { agent: agent.into() }),
+        }
+        Ok(())
+    }
+}
+
+fn maintenance(unavailability: Unavailability) -> Maintenance {
+    Maintenance { unavailability, statuses: BTreeMap::new() }
+}

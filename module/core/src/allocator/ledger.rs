@@ -1,0 +1,295 @@
+//! Who holds what. Agents, memberships, sorters and role aggregates change together here and nowhere else.
+//!
+//! A shared resource counts once per agent: for a framework when it gets the first copy, for a role when the first of
+//! its frameworks does, and the other way round when copies go. Everything else counts for both alike.
+
+use super::Allocator;
+use crate::amount::Amount;
+use crate::holding::{Holding, Item};
+use crate::ids::{AgentId, FrameworkId, NameId, RoleId};
+use crate::kind::KindTable;
+use crate::roles::Aggregate;
+use crate::sorter::Sorter;
+
+/// What one scalar item adds to or takes from the sums above it.
+#[derive(Debug, Clone, Copy)]
+struct Counted {
+    name: NameId,
+    amount: Amount,
+    aggregate: Option<Aggregate>,
+    for_framework: bool,
+    for_role: bool,
+}
+
+/// The scalars of a collection with what they count for; sharing decided by the caller.
+pub(crate) fn scalars(resources: &Holding, kinds: &KindTable) -> Vec<(NameId, Amount)> {
+    let items = resources.items().iter();
+    items.filter_map(|item| Some((kinds.traits(item.kind).scalar_name?, item.scalar_quantity()?))).collect()
+}
+
+/// Which aggregate of held resources an item belongs to.
+pub(crate) fn held_aggregate(item: &Item, kinds: &KindTable) -> Option<Aggregate> {
+    let traits = kinds.traits(item.kind);
+    match traits.reserved_to {
+        Some(_) => Some(Aggregate::HeldReserved),
+        None if traits.revocable => None,
+        None => Some(Aggregate::HeldUnreserved),
+    }
+}
+
+/// The scalars that count for `used_unreserved`.
+pub(crate) fn unreserved_scalars(resources: &Holding, kinds: &KindTable) -> Vec<(NameId, Amount)> {
+    let unreserved =
+        resources.filtered(|item| held_aggregate(item, kinds) == Some(Aggregate::HeldUnreserved));
+    scalars(&unreserved, kinds)
+}
+
+/// Whether a holding has at least one copy of the item.
+fn has(holding: &Holding, item: &Item) -> bool {
+    holding.contains_item(&Item { copies: 1, ..item.clone() })
+}
+
+impl Allocator {
+    /// Makes a framework a member of a role; the first one brings the role into the role sorter.
+    pub(crate) fn join(&mut self, framework: FrameworkId, role: RoleId) {
+        let (_, joined) = self.frameworks.get_mut(framework).join(role);
+        if !joined {
+            return;
+        }
+        if self.framework_sorters.len() <= role.index() {
+            self.framework_sorters.resize(role.index() + 1, None);
+        }
+        let sorter = &mut self.framework_sorters[role.index()];
+        if sorter.is_none() {
+            self.role_sorter.add_path(self.roles.name(role), role.slot());
+            self.role_sorter.activate(role.slot());
+        }
+        let name = &self.frameworks.get(framework).name;
+        sorter.get_or_insert_with(Sorter::default).add_flat(name, framework.slot());
+    }
+
+    /// Ends the membership of a framework that is not subscribed and holds nothing; the last one takes the role out
+    /// of the role sorter.
+    pub(crate) fn leave_if_idle(&mut self, framework: FrameworkId, role: RoleId) {
+        let member = self.frameworks.get(framework).membership(role);
+        if member.is_none_or(|member| member.subscribed || member.agents_held > 0) {
+            return;
+        }
+        self.frameworks.get_mut(framework).leave(role);
+        let place = &mut self.framework_sorters[role.index()];
+        let Some(sorter) = place else { return };
+        sorter.remove(framework.slot());
+        if sorter.is_empty() {
+            *place = None;
+            self.role_sorter.remove(role.slot());
+        }
+    }
+
+    /// Brings a framework's place in a role's order in line with whether it takes offers.
+    pub(crate) fn sync_turn(&mut self, framework: FrameworkId, role: RoleId) {
+        let takes_offers = self.frameworks.get(framework).takes_offers_in(role);
+        let Some(sorter) = self.framework_sorters.get_mut(role.index()).and_then(Option::as_mut) else {
+            return;
+        };
+        if takes_offers {
+            sorter.activate(framework.slot());
+        } else {
+            sorter.deactivate(framework.slot());
+        }
+    }
+
+    /// A framework holds more on an agent. `served`: it was given this, which counts for ties.
+    pub(crate) fn hold(
+        &mut self,
+        framework: FrameworkId,
+        role: RoleId,
+        agent: AgentId,
+        resources: &Holding,
+        served: bool,
+    ) {
+        if resources.is_empty() {
+            return;
+        }
+        self.join(framework, role);
+        // Before the books change: is this the first copy?
+        let counted = self.count(framework, role, agent, resources);
+        let record = self.agents.get_mut(agent);
+        let first = record.hold(framework, role, resources);
+        record.refresh(&self.kinds);
+        if let Some(member) = self.frameworks.get_mut(framework).membership_mut(role) {
+            member.agents_held += u32::from(first);
+        }
+        for change in &counted {
+            if let (Some(aggregate), true) = (change.aggregate, change.for_role) {
+                self.roles.add(role, aggregate, change.name, change.amount);
+            }
+        }
+        let for_role = counted.iter().filter(|c| c.for_role).map(|c| (c.name, c.amount));
+        let for_framework = counted.iter().filter(|c| c.for_framework).map(|c| (c.name, c.amount));
+        let framework_sorter = self.framework_sorters[role.index()].get_or_insert_with(Sorter::default);
+        if served {
+            self.role_sorter.allocated(role.slot(), for_role, &self.pool);
+            framework_sorter.allocated(framework.slot(), for_framework, &self.pool);
+        } else {
+            self.role_sorter.grew(role.slot(), for_role, &self.pool);
+            framework_sorter.grew(framework.slot(), for_framework, &self.pool);
+        }
+    }
+
+    /// A framework holds less on an agent. It must hold `resources` there; ending the membership is the caller's.
+    pub(crate) fn release(
+        &mut self,
+        framework: FrameworkId,
+        role: RoleId,
+        agent: AgentId,
+        resources: &Holding,
+    ) {
+        if resources.is_empty() {
+            return;
+        }
+        let record = self.agents.get_mut(agent);
+        let last = record.release(framework, role, resources);
+        record.refresh(&self.kinds);
+        self.touch(agent);
+        // After the books changed: was this the last copy?
+        let counted = self.count(framework, role, agent, resources);
+        if let Some(member) = self.frameworks.get_mut(framework).membership_mut(role) {
+            member.agents_held -= u32::from(last);
+        }
+        for change in &counted {
+            if let (Some(aggregate), true) = (change.aggregate, change.for_role) {
+                self.roles.subtract(role, aggregate, change.name, change.amount);
+            }
+        }
+        let for_role = counted.iter().filter(|c| c.for_role).map(|c| (c.name, c.amount));
+        let for_framework = counted.iter().filter(|c| c.for_framework).map(|c| (c.name, c.amount));
+        self.role_sorter.unallocated(role.slot(), for_role, &self.pool);
+        if let Some(sorter) = &mut self.framework_sorters[role.index()] {
+            sorter.unallocated(framework.slot(), for_framework, &self.pool);
+        }
+    }
+
+    /// What a change counts for, as seen while the books do not contain it.
+    fn count(
+        &self,
+        framework: FrameworkId,
+        role: RoleId,
+        agent: AgentId,
+        resources: &Holding,
+    ) -> Vec<Counted> {
+        let record = self.agents.get(agent);
+        let count = |item: &Item| {
+            let name = self.kinds.traits(item.kind).scalar_name?;
+            let amount = item.scalar_quantity()?;
+            let aggregate = held_aggregate(item, &self.kinds);
+            let (mut for_framework, mut for_role) = (true, true);
+            if item.kind.is_shared() {
+                for_framework = !record.held_by(framework, role).is_some_and(|held| has(held, item));
+                for_role = !record.held.iter().any(|held| held.role == role && has(&held.resources, item));
+            }
+            Some(Counted { name, amount, aggregate, for_framework, for_role })
+        };
+        resources.items().iter().filter_map(count).collect()
+    }
+
+    /// Tasks and executors of known frameworks use more of what a role holds on an agent.
+    pub(crate) fn use_more(&mut self, role: RoleId, agent: AgentId, resources: &Holding) {
+        self.change_used(role, agent, |used| used.add(resources));
+    }
+
+    /// Tasks and executors use less.
+    pub(crate) fn use_less(&mut self, role: RoleId, agent: AgentId, resources: &Holding) {
+        self.change_used(role, agent, |used| used.subtract(resources));
+    }
+
+    fn change_used(&mut self, role: RoleId, agent: AgentId, change: impl FnOnce(&mut Holding)) {
+        let record = self.agents.get_mut(agent);
+        let mut used = record.used.remove(&role).unwrap_or_default();
+        for (name, amount) in unreserved_scalars(&used, &self.kinds) {
+            self.roles.subtract(role, Aggregate::UsedUnreserved, name, amount);
+        }
+        change(&mut used);
+        for (name, amount) in unreserved_scalars(&used, &self.kinds) {
+            self.roles.add(role, Aggregate::UsedUnreserved, name, amount);
+        }
+        if !used.is_empty() {
+            record.used.insert(role, used);
+        }
+    }
+
+    /// Everything frameworks hold of an agent in a role, added up.
+    pub(crate) fn held_in_role(&self, role: RoleId, agent: AgentId) -> Holding {
+        let mut sum = Holding::default();
+        for held in self.agents.get(agent).held.iter().filter(|held| held.role == role) {
+            sum.add(&held.resources);
+        }
+        sum
+    }
+
+    /// What tasks use can only be what somebody holds: forgets what a framework left behind.
+    pub(crate) fn forget_orphaned_use(&mut self, role: RoleId, agent: AgentId) {
+        let held = self.held_in_role(role, agent);
+        let orphaned = self.agents.get(agent).used.get(&role).map(|used| {
+            let mut excess = used.clone();
+            excess.subtract(&held);
+            excess
+        });
+        if let Some(excess) = orphaned.filter(|excess| !excess.is_empty()) {
+            self.use_less(role, agent, &excess);
+        }
+    }
+
+    /// Something about an agent changed: look at it again in the next run that has it as candidate.
+    pub(crate) fn touch(&mut self, agent: AgentId) {
+        if self.agents.get(agent).available.is_empty() {
+            self.candidates.close(agent.index());
+        } else {
+            self.candidates.open(agent.index());
+        }
+    }
+
+    /// Counts an agent's total in the pool and its reservations in the role tree.
+    pub(crate) fn count_total(&mut self, total: &Holding) {
+        self.pool.add(&scalars(total, &self.kinds));
+        self.count_reservations(total, |amount| amount);
+    }
+
+    /// The reverse of [`Allocator::count_total`].
+    pub(crate) fn discount_total(&mut self, total: &Holding) {
+        self.pool.subtract(&scalars(total, &self.kinds));
+        self.count_reservations(total, |amount| Amount::ZERO - amount);
+    }
+
+    fn count_reservations(&mut self, total: &Holding, sign: impl Fn(Amount) -> Amount) {
+        for item in total.items() {
+            let traits = self.kinds.traits(item.kind);
+            if let (Some(role), Some(name), Some(amount)) =
+                (traits.reserved_to, traits.scalar_name, item.scalar_quantity())
+            {
+                self.roles.add(role, Aggregate::Reservations, name, sign(amount));
+            }
+        }
+    }
+
+    /// Replaces what an agent has; tells whether that is anything else than before.
+    pub(crate) fn update_total(&mut self, agent: AgentId, total: &Holding) -> bool {
+        if self.agents.get(agent).total == *total {
+            return false;
+        }
+        let old = std::mem::replace(&mut self.agents.get_mut(agent).total, total.clone());
+        self.discount_total(&old);
+        self.count_total(total);
+        self.refresh_agent(agent);
+        true
+    }
+
+    /// Brings everything derived from an agent's total and holdings up to date.
+    pub(crate) fn refresh_agent(&mut self, agent: AgentId) {
+        let gpus = self.kinds.find_name(b"gpus");
+        let record = self.agents.get_mut(agent);
+        record.refresh(&self.kinds);
+        record.has_gpus = gpus.is_some()
+            && record.total.items().iter().any(|item| self.kinds.traits(item.kind).scalar_name == gpus);
+        self.touch(agent);
+    }
+}

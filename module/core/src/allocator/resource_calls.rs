@@ -1,0 +1,256 @@
+//! Calls about resources that are offered, in use, changed or free again.
+
+use super::Allocator;
+use crate::agents::Absent;
+use crate::effect::{CannotUpdateAvailable, Effects, Notice, Violation};
+use crate::event::{Allocated, Event};
+use crate::filters::Refusal;
+use crate::holding::{Conversion, DoesNotApply, Holding};
+use crate::ids::{AgentId, FrameworkId, RoleId};
+use crate::options::Instant;
+
+/// One `recover resources` call about a framework that is known.
+#[derive(Debug, Clone, Copy)]
+struct Recovered<'a> {
+    framework: FrameworkId,
+    agent: AgentId,
+    role: &'a [u8],
+    resources: &'a Holding,
+    refusal: Option<Refusal>,
+    allocated: bool,
+    now: Instant,
+}
+
+impl Allocator {
+    pub(super) fn update_allocation(
+        &mut self,
+        framework_name: &[u8],
+        agent_name: &[u8],
+        role_name: &[u8],
+        offered: &Holding,
+        conversions: &[Conversion],
+    ) -> Result<(), Violation> {
+        let call = "update allocation";
+        let framework = self.known_framework(call, framework_name)?;
+        let agent = self.known_agent(call, agent_name)?;
+        let role = self.check_held(call, framework, agent, role_name, offered)?;
+        let bad = |(position, reason)| Violation::BadConversion {
+            call,
+            framework: framework_name.into(),
+            agent: agent_name.into(),
+            position,
+            reason,
+        };
+        let updated = converted(offered, conversions, |_| true).map_err(bad)?;
+        // Further copies of shared volumes come into use without the agent having more of them.
+        let total = &self.agents.get(agent).total;
+        let total =
+            converted(total, conversions, |conversion| !conversion.consumed.is_empty()).map_err(bad)?;
+        self.release(framework, role, agent, offered);
+        self.hold(framework, role, agent, &updated, false);
+        self.update_total(agent, &total);
+        self.leave_if_idle(framework, role);
+        Ok(())
+    }
+
+    pub(super) fn update_available(
+        &mut self,
+        agent: &[u8],
+        conversions: &[Conversion],
+    ) -> Result<(), CannotUpdateAvailable> {
+        let agent = self.agents.find(agent).ok_or(CannotUpdateAvailable::UnknownAgent)?;
+        let record = self.agents.get(agent);
+        converted(&record.available, conversions, |_| true)
+            .map_err(|(position, reason)| CannotUpdateAvailable::NotAvailable { position, reason })?;
+        let total = converted(&record.total, conversions, |_| true)
+            .map_err(|(position, reason)| CannotUpdateAvailable::NotInTotal { position, reason })?;
+        self.update_total(agent, &total);
+        Ok(())
+    }
+
+    pub(super) fn transition_offered_to_allocated(
+        &mut self,
+        agent_name: &[u8],
+        groups: &[Allocated<'_>],
+    ) -> Result<(), Violation> {
+        let call = "transition offered to allocated";
+        let agent = self.known_agent(call, agent_name)?;
+        for Allocated { role, resources } in groups {
+            let role_name = role.ok_or_else(|| self.no_role(call, agent_name, resources))?;
+            let role = self.roles.intern(role_name);
+            let mut used = self.agents.get(agent).used.get(&role).cloned().unwrap_or_default();
+            used.add(resources);
+            let held = self.held_in_role(role, agent);
+            if !held.contains(&used) {
+                return Err(Violation::NotOffered {
+                    call,
+                    role: role_name.into(),
+                    agent: agent_name.into(),
+                    wanted: self.describe(&used).to_string(),
+                    held: self.describe(&held).to_string(),
+                });
+            }
+            self.use_more(role, agent, resources);
+        }
+        Ok(())
+    }
+
+    pub(super) fn recover_resources(
+        &mut self,
+        event: &Event<'_>,
+        now: Instant,
+        effects: &mut Effects,
+    ) -> Result<(), Violation> {
+        let call = event.name();
+        let &Event::RecoverResources { framework, agent, resources, refuse_seconds, allocated } = event
+        else {
+            return Ok(());
+        };
+        if resources.iter().all(|group| group.resources.is_empty()) {
+            return Ok(());
+        }
+        let Some(agent_id) = self.agents.find(agent) else {
+            effects.notices.push(Notice::StaleAgent { call, agent: agent.into() });
+            return Ok(());
+        };
+        let Some(framework_id) = self.frameworks.find(framework) else {
+            self.recover_from_absent(call, framework, agent_id, resources, allocated, effects);
+            return Ok(());
+        };
+        let refusal = refuse_seconds.map(|seconds| {
+            let refusal = Refusal::from_seconds(seconds);
+            if refusal.replaced {
+                let (said, used) = (seconds, refusal.time);
+                effects.notices.push(Notice::RefusalTime { framework: framework.into(), said, used });
+            }
+            refusal
+        });
+        for Allocated { role, resources } in resources.iter().filter(|group| !group.resources.is_empty()) {
+            let role = role.ok_or_else(|| self.no_role(call, agent, resources))?;
+            self.recover_group(
+                call,
+                &Recovered {
+                    framework: framework_id,
+                    agent: agent_id,
+                    role,
+                    resources,
+                    refusal,
+                    allocated,
+                    now,
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn recover_group(&mut self, call: &'static str, recovered: &Recovered<'_>) -> Result<(), Violation> {
+        let &Recovered { framework, agent, resources, .. } = recovered;
+        let role = self.check_held(call, framework, agent, recovered.role, resources)?;
+        if recovered.allocated {
+            let used = self.agents.get(agent).used.get(&role);
+            if !used.is_some_and(|used| used.contains(resources)) {
+                return Err(Violation::NotUsed {
+                    call,
+                    agent: self.agents.get(agent).name.clone(),
+                    wanted: self.describe(resources).to_string(),
+                    used: used.map(|used| self.describe(used).to_string()).unwrap_or_default(),
+                });
+            }
+            self.use_less(role, agent, resources);
+        }
+        self.release(framework, role, agent, resources);
+        if let Some(refusal) = recovered.refusal {
+            self.filters.install(
+                ((framework.slot(), role), agent.slot()),
+                resources.clone(),
+                (refusal.time, self.options.allocation_interval),
+                recovered.now,
+                self.batches,
+            );
+        }
+        self.leave_if_idle(framework, role);
+        Ok(())
+    }
+
+    /// Something comes back from a framework that was never added, or is gone.
+    fn recover_from_absent(
+        &mut self,
+        call: &'static str,
+        framework: &[u8],
+        agent: AgentId,
+        groups: &[Allocated<'_>],
+        allocated: bool,
+        effects: &mut Effects,
+    ) {
+        let record = self.agents.get_mut(agent);
+        let mut found = false;
+        for Allocated { role, resources } in groups {
+            let role = role.and_then(|role| self.roles.find(role));
+            let own = |absent: &&mut Absent| {
+                *absent.framework == *framework
+                    && (absent.role == role || absent.role.is_none())
+                    && absent.resources.contains(resources)
+            };
+            if let Some(absent) = record.absent.iter_mut().find(own) {
+                absent.resources.subtract(resources);
+                if allocated {
+                    absent.used.subtract(resources);
+                }
+                found = true;
+            }
+        }
+        if !found {
+            effects.notices.push(Notice::StaleFramework { call, framework: framework.into() });
+            return;
+        }
+        record.absent.retain(|absent| !absent.resources.is_empty());
+        if !record.absent.iter().any(|absent| *absent.framework == *framework) {
+            self.forget_absent(framework, agent);
+        }
+        self.refresh_agent(agent);
+    }
+
+    /// The role's id, if the framework holds all of `resources` in it on the agent.
+    fn check_held(
+        &self,
+        call: &'static str,
+        framework: FrameworkId,
+        agent: AgentId,
+        role: &[u8],
+        resources: &Holding,
+    ) -> Result<RoleId, Violation> {
+        let record = self.agents.get(agent);
+        let id = self.roles.find(role);
+        let held = id.and_then(|role| record.held_by(framework, role));
+        match (id, held) {
+            (Some(id), Some(held)) if held.contains(resources) => Ok(id),
+            _ => Err(Violation::NotHeld {
+                call,
+                framework: self.frameworks.get(framework).name.clone(),
+                role: role.into(),
+                agent: record.name.clone(),
+                wanted: self.describe(resources).to_string(),
+                held: held.map(|held| self.describe(held).to_string()).unwrap_or_default(),
+            }),
+        }
+    }
+
+    fn no_role(&self, call: &'static str, agent: &[u8], resources: &Holding) -> Violation {
+        Violation::NoRole { call, resources: self.describe(resources).to_string(), agent: agent.into() }
+    }
+}
+
+/// Applies those conversions that `count`, in order; tells which one does not apply, and why.
+fn converted(
+    resources: &Holding,
+    conversions: &[Conversion],
+    count: impl Fn(&Conversion) -> bool,
+) -> Result<Holding, (usize, DoesNotApply)> {
+    let mut result = resources.clone();
+    for (position, conversion) in conversions.iter().enumerate() {
+        if count(conversion) {
+            conversion.apply(&mut result).map_err(|reason| (position, reason))?;
+        }
+    }
+    Ok(result)
+}

@@ -1,0 +1,475 @@
+//! What an event leads to: offers, a run to be queued, answers, and lines worth logging.
+
+use std::fmt;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::amount::{Amount, Weight};
+use crate::holding::{DoesNotApply, Holding};
+use crate::ids::{AgentId, FrameworkId, RoleId};
+use crate::text::Text;
+
+/// Resources for a framework to take or leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// To whom.
+    pub framework: FrameworkId,
+    /// Allocated to which role.
+    pub role: RoleId,
+    /// Where the resources are.
+    pub agent: AgentId,
+    /// The resources.
+    pub resources: Holding,
+    /// Why this framework came first.
+    pub why: Why,
+}
+
+/// A dominant share as an exact fraction, before the weight divides it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fraction {
+    /// What is held of the dominant resource.
+    pub held: Amount,
+    /// What the whole cluster has of it; zero if nothing countable is held or there is nothing to share.
+    pub pool: Amount,
+}
+
+impl Fraction {
+    /// In thousandths, rounded down.
+    #[must_use]
+    pub fn permille(self) -> i64 {
+        self.held.permille_of(self.pool)
+    }
+}
+
+/// The numbers behind an offer, as they were when the decision fell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Why {
+    /// Dominant share of the role with everything inside it.
+    pub role_share: Fraction,
+    /// What the role's share is divided by when it is compared with its siblings.
+    pub role_weight: Weight,
+    /// Place of the role among all roles, from 1.
+    pub role_position: u32,
+    /// How many roles there were.
+    pub roles: u32,
+    /// Dominant share of the framework within the role.
+    pub framework_share: Fraction,
+    /// Place of the framework among those of the role that take offers, from 1.
+    pub framework_position: u32,
+    /// How many such frameworks there were.
+    pub frameworks: u32,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "role has {} permille at weight {}, {} of {} roles; framework has {} permille, {} of {} in the role",
+            self.role_share.permille(),
+            self.role_weight,
+            self.role_position,
+            self.roles,
+            self.framework_share.permille(),
+            self.framework_position,
+            self.frameworks
+        )
+    }
+}
+
+/// The answer of one framework to an inverse offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InverseOfferStatus {
+    /// The framework's id.
+    pub framework: Box<[u8]>,
+    /// The answer as the host spelled it.
+    pub status: Box<[u8]>,
+}
+
+/// The answers to inverse offers on one agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InverseOfferStatuses {
+    /// The agent's id; it has a maintenance window.
+    pub agent: Box<[u8]>,
+    /// The answers in the order of framework ids.
+    pub statuses: Vec<InverseOfferStatus>,
+}
+
+/// Everything an event leads to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Effects {
+    /// Offers to send, in the order they were decided.
+    pub offers: Vec<Offer>,
+    /// A run must be queued: put one [`crate::Event::Cycle`] behind what is waiting.
+    pub cycle_requested: bool,
+    /// The answer to [`crate::Event::UpdateAvailable`].
+    pub available_updated: Option<Result<(), CannotUpdateAvailable>>,
+    /// The answer to [`crate::Event::GetInverseOfferStatuses`], in the order of agent ids.
+    pub inverse_offer_statuses: Option<Vec<InverseOfferStatuses>>,
+    /// What is worth a line in the log.
+    pub notices: Vec<Notice>,
+    /// What a run did, if this event was one and it was not skipped.
+    pub run: Option<RunSummary>,
+}
+
+/// What one run did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RunSummary {
+    /// Number of the run, from 1.
+    pub run: u64,
+    /// Agents looked at.
+    pub agents_visited: u32,
+    /// Offers made.
+    pub offers: u32,
+    /// Offers held back by an offer filter or an agent's capabilities.
+    pub filtered: u32,
+}
+
+/// Why resources nobody should hold could not be changed; nothing was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum CannotUpdateAvailable {
+    /// The agent is gone.
+    #[error("the agent is not known")]
+    UnknownAgent,
+    /// An operation does not fit into what is free.
+    #[error("operation {position} does not apply to the available resources: {reason}")]
+    NotAvailable {
+        /// Which of the operations, from 0.
+        position: usize,
+        /// Why not.
+        reason: DoesNotApply,
+    },
+    /// An operation does not fit into what the agent has.
+    #[error("operation {position} does not apply to the total resources: {reason}")]
+    NotInTotal {
+        /// Which of the operations, from 0.
+        position: usize,
+        /// Why not.
+        reason: DoesNotApply,
+    },
+}
+
+/// How loudly to log a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// For those who look closely.
+    Verbose,
+    /// The course of things.
+    Info,
+    /// Somebody should look at this.
+    Warning,
+}
+
+/// Something worth a line in the log; nothing that breaks the books.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notice {
+    /// Resources came back for a framework that is gone; a normal race.
+    StaleFramework {
+        /// What was asked.
+        call: &'static str,
+        /// The framework.
+        framework: Box<[u8]>,
+    },
+    /// Resources came back for an agent that is gone; a normal race.
+    StaleAgent {
+        /// What was asked.
+        call: &'static str,
+        /// The agent.
+        agent: Box<[u8]>,
+    },
+    /// A framework named a role it is not subscribed to; left out.
+    NotSubscribed {
+        /// What was asked.
+        call: &'static str,
+        /// The framework.
+        framework: Box<[u8]>,
+        /// The role.
+        role: Box<[u8]>,
+    },
+    /// A refusal time that makes no sense was replaced.
+    RefusalTime {
+        /// The framework.
+        framework: Box<[u8]>,
+        /// What it said, in seconds.
+        said: f64,
+        /// What counts instead.
+        used: Duration,
+    },
+    /// A weight that is none counts as the default.
+    BadWeight {
+        /// The role.
+        role: Box<[u8]>,
+        /// What was configured.
+        said: f64,
+    },
+    /// The whitelist is empty: nobody gets offers.
+    EmptyWhitelist,
+    /// An agent cannot serve frameworks with several roles, so this one is not offered it.
+    AgentLacksMultiRole {
+        /// The agent.
+        agent: Box<[u8]>,
+    },
+    /// An agent cannot serve roles inside roles, so they are not offered it.
+    AgentLacksHierarchicalRole {
+        /// The agent.
+        agent: Box<[u8]>,
+    },
+    /// A quota is kept, but offers do not respect it yet.
+    QuotaRecorded {
+        /// The role.
+        role: Box<[u8]>,
+    },
+    /// Offer constraints came along, but offers do not respect them yet.
+    OfferConstraintsRecorded {
+        /// The framework.
+        framework: Box<[u8]>,
+    },
+    /// Offers wait for agents after a failover.
+    RecoveryStarted {
+        /// How many agents end the wait.
+        agents: u64,
+        /// How long it lasts at most.
+        timeout: Duration,
+    },
+    /// Offers wait no longer.
+    RecoveryEnded {
+        /// How many agents are back.
+        agents: u64,
+        /// Whether time ran out.
+        timed_out: bool,
+    },
+    /// Filters went with the attributes of an agent.
+    FiltersDropped {
+        /// The agent.
+        agent: Box<[u8]>,
+        /// How many.
+        count: usize,
+    },
+    /// A framework asked for resources; that has no effect.
+    RequestIgnored {
+        /// The framework.
+        framework: Box<[u8]>,
+    },
+    /// Resources allocated to no role were reported as used; they are unavailable, but count for nobody.
+    UsedWithoutRole {
+        /// The framework.
+        framework: Box<[u8]>,
+        /// The agent.
+        agent: Box<[u8]>,
+    },
+    /// An inverse offer was answered for an agent without maintenance window.
+    NoMaintenance {
+        /// The agent.
+        agent: Box<[u8]>,
+    },
+}
+
+impl Notice {
+    /// How loudly to log it.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::StaleFramework { .. } | Self::StaleAgent { .. } | Self::NoMaintenance { .. } => {
+                Severity::Verbose
+            }
+            Self::RecoveryStarted { .. }
+            | Self::RecoveryEnded { .. }
+            | Self::FiltersDropped { .. }
+            | Self::RequestIgnored { .. } => Severity::Info,
+            _ => Severity::Warning,
+        }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StaleFramework { call, framework } => {
+                write!(f, "{call}: framework {} is gone, nothing to do", Text(framework))
+            }
+            Self::StaleAgent { call, agent } => {
+                write!(f, "{call}: agent {} is gone, nothing to do", Text(agent))
+            }
+            Self::NotSubscribed { call, framework, role } => {
+                let (framework, role) = (Text(framework), Text(role));
+                write!(f, "{call}: framework {framework} is not subscribed to role {role}, left out")
+            }
+            Self::RefusalTime { framework, said, used } => {
+                let framework = Text(framework);
+                write!(f, "framework {framework} refuses for {said} seconds, which counts as {used:?}")
+            }
+            Self::BadWeight { role, said } => {
+                write!(f, "{said} is no weight for role {}, it gets weight 1", Text(role))
+            }
+            Self::EmptyWhitelist => f.write_str("the whitelist is empty: no offers at all"),
+            Self::AgentLacksMultiRole { agent } => {
+                write!(f, "agent {} lacks MULTI_ROLE: not offered to frameworks with it", Text(agent))
+            }
+            Self::AgentLacksHierarchicalRole { agent } => {
+                write!(f, "agent {} lacks HIERARCHICAL_ROLE: not offered to roles inside roles", Text(agent))
+            }
+            Self::QuotaRecorded { role } => {
+                write!(f, "quota of role {} recorded, not yet enforced", Text(role))
+            }
+            Self::OfferConstraintsRecorded { framework } => {
+                let framework = Text(framework);
+                write!(f, "offer constraints of framework {framework} recorded, not yet enforced")
+            }
+            Self::RecoveryStarted { agents, timeout } => {
+                write!(f, "offers wait until {agents} agents are back, at most {timeout:?}")
+            }
+            Self::RecoveryEnded { agents, timed_out } => {
+                let reason = if *timed_out { "time is up" } else { "enough agents are back" };
+                write!(f, "offers wait no longer: {reason}, {agents} agents")
+            }
+            Self::FiltersDropped { agent, count } => {
+                write!(f, "attributes of agent {} changed: {count} filters dropped", Text(agent))
+            }
+            Self::RequestIgnored { framework } => {
+                write!(f, "request for resources of framework {} ignored", Text(framework))
+            }
+            Self::UsedWithoutRole { framework, agent } => {
+                let (framework, agent) = (Text(framework), Text(agent));
+                write!(f, "framework {framework} uses resources of agent {agent} without a role")
+            }
+            Self::NoMaintenance { agent } => {
+                write!(f, "inverse offer answered, but agent {} has no maintenance", Text(agent))
+            }
+        }
+    }
+}
+
+/// The books are broken, or a call contradicts them.
+///
+/// State may be changed halfway: the allocator must not be used any more. The master would find out later and worse.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Violation {
+    /// Something came before `initialize`.
+    #[error("{call} before initialize")]
+    NotInitialized {
+        /// What was asked.
+        call: &'static str,
+    },
+    /// `initialize` came again.
+    #[error("initialize came twice")]
+    InitializedTwice,
+    /// `recover` came after agents.
+    #[error("recover came when {agents} agents were known already")]
+    RecoverTooLate {
+        /// How many.
+        agents: usize,
+    },
+    /// A framework that must be known is not.
+    #[error("{call}: framework {} is not known", Text(.framework))]
+    UnknownFramework {
+        /// What was asked.
+        call: &'static str,
+        /// The framework.
+        framework: Box<[u8]>,
+    },
+    /// A framework was added twice.
+    #[error("framework {} was added twice", Text(.framework))]
+    FrameworkAddedTwice {
+        /// The framework.
+        framework: Box<[u8]>,
+    },
+    /// An agent that must be known is not.
+    #[error("{call}: agent {} is not known", Text(.agent))]
+    UnknownAgent {
+        /// What was asked.
+        call: &'static str,
+        /// The agent.
+        agent: Box<[u8]>,
+    },
+    /// An agent was added twice.
+    #[error("agent {} was added twice", Text(.agent))]
+    AgentAddedTwice {
+        /// The agent.
+        agent: Box<[u8]>,
+    },
+    /// Resources of a known framework are allocated to no role.
+    #[error("{call}: {resources} on agent {} is allocated to no role", Text(.agent))]
+    NoRole {
+        /// What was asked.
+        call: &'static str,
+        /// The amounts in question.
+        resources: String,
+        /// The agent.
+        agent: Box<[u8]>,
+    },
+    /// More is given back or changed than is held.
+    #[error(
+        "{call}: framework {} does not hold {wanted} of role {} on agent {}, only {held}",
+        Text(.framework), Text(.role), Text(.agent)
+    )]
+    NotHeld {
+        /// What was asked.
+        call: &'static str,
+        /// The framework.
+        framework: Box<[u8]>,
+        /// The role.
+        role: Box<[u8]>,
+        /// The agent.
+        agent: Box<[u8]>,
+        /// The amounts in question.
+        wanted: String,
+        /// The amounts in the books.
+        held: String,
+    },
+    /// More is used by tasks than was offered.
+    #[error("{call}: {wanted} of role {} on agent {} was not offered, only {held}", Text(.role), Text(.agent))]
+    NotOffered {
+        /// What was asked.
+        call: &'static str,
+        /// The role.
+        role: Box<[u8]>,
+        /// The agent.
+        agent: Box<[u8]>,
+        /// The amounts in question, with what tasks use already.
+        wanted: String,
+        /// The amounts in the books.
+        held: String,
+    },
+    /// More was recovered from tasks than tasks used.
+    #[error("{call}: {wanted} on agent {} is not in use by tasks, only {used}", Text(.agent))]
+    NotUsed {
+        /// What was asked.
+        call: &'static str,
+        /// The agent.
+        agent: Box<[u8]>,
+        /// The amounts in question.
+        wanted: String,
+        /// The amounts in the books.
+        used: String,
+    },
+    /// A conversion of an allocation does not fit.
+    #[error("{call}: conversion {position} of framework {} on agent {}: {reason}", Text(.framework), Text(.agent))]
+    BadConversion {
+        /// What was asked.
+        call: &'static str,
+        /// The framework.
+        framework: Box<[u8]>,
+        /// The agent.
+        agent: Box<[u8]>,
+        /// Which of the conversions, from 0.
+        position: usize,
+        /// Why not.
+        reason: DoesNotApply,
+    },
+    /// The table of agents or frameworks is full.
+    #[error("{call}: no slot left")]
+    Full {
+        /// What was asked.
+        call: &'static str,
+    },
+    /// A total that is kept along the way differs from its parts.
+    #[error("{what}: kept {kept}, but the parts make {derived}")]
+    Drift {
+        /// Which total of what.
+        what: String,
+        /// What was kept.
+        kept: String,
+        /// What the parts make.
+        derived: String,
+    },
+}

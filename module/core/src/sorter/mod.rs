@@ -1,0 +1,543 @@
+//! Who comes next: a tree of clients ordered by dominant share.
+//!
+//! The role sorter's clients are roles, at their place in the hierarchy; each role has a framework sorter of its own
+//! whose clients are frameworks, side by side. Every node counts what its clients hold, the root included.
+//!
+//! Invariants:
+//! - A client is always a leaf. A client that is also an ancestor of others becomes an inner node with a *virtual leaf*
+//!   below it, which stands for the client itself and always weighs 1.
+//! - Siblings are ordered by share, then by how often something was allocated, then by name.
+//! - Inactive clients are not in the order, but what they hold counts in the nodes above them.
+//!
+//! What it does not do: it knows neither agents nor kinds, and whether a shared resource counts is decided by the caller.
+
+mod share;
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use crate::amount::{Amount, Weight};
+use crate::effect::Fraction;
+use crate::ids::NameId;
+use crate::quantities::{Pool, Quantities};
+use share::Share;
+
+/// What a virtual leaf is called: sorts before every role name component that begins with a letter or digit.
+const VIRTUAL: &[u8] = b".";
+
+/// The root's position.
+const ROOT: u32 = 0;
+
+#[derive(Debug, Clone)]
+struct Node {
+    parent: u32,
+    /// Last component of the path.
+    segment: Box<[u8]>,
+    /// The client, if this is a leaf.
+    client: Option<u32>,
+    is_virtual: bool,
+    /// How many active leaves there are here and below.
+    active: u32,
+    /// All children, by segment.
+    children: Vec<u32>,
+    /// Children with active leaves, by order of their turn. Out of date while `dirty`.
+    order: Vec<u32>,
+    dirty: bool,
+    held: Quantities,
+    allocations: u64,
+    weight: Weight,
+    /// Out of date while the pool has another version.
+    share: Share,
+    /// Position among the siblings by name, for ties. Out of date while the parent is dirty.
+    rank: u32,
+}
+
+impl Node {
+    fn new(parent: u32, segment: &[u8], weight: Weight) -> Self {
+        Self {
+            parent,
+            segment: segment.into(),
+            client: None,
+            is_virtual: false,
+            active: 0,
+            children: Vec::new(),
+            order: Vec::new(),
+            dirty: false,
+            held: Quantities::default(),
+            allocations: 0,
+            weight,
+            share: Share::NONE,
+            rank: 0,
+        }
+    }
+}
+
+/// A tree of clients ordered by dominant share, see the module.
+#[derive(Debug, Clone)]
+pub(crate) struct Sorter {
+    nodes: Vec<Node>,
+    free: Vec<u32>,
+    /// Leaf of each client.
+    leaves: Vec<Option<u32>>,
+    /// Nodes whose order is out of date.
+    dirty: Vec<u32>,
+    /// Weights that are not the default, by path, whether the path exists or not.
+    weights: BTreeMap<Box<[u8]>, Weight>,
+    pool_version: u64,
+}
+
+impl Default for Sorter {
+    fn default() -> Self {
+        Self {
+            nodes: vec![Node::new(ROOT, b"", Weight::DEFAULT)],
+            free: Vec::new(),
+            leaves: Vec::new(),
+            dirty: Vec::new(),
+            weights: BTreeMap::new(),
+            pool_version: 0,
+        }
+    }
+}
+
+impl Sorter {
+    fn node(&self, index: u32) -> &Node {
+        &self.nodes[index as usize]
+    }
+
+    fn node_mut(&mut self, index: u32) -> &mut Node {
+        &mut self.nodes[index as usize]
+    }
+
+    fn leaf(&self, client: u32) -> Option<u32> {
+        self.leaves.get(client as usize).copied().flatten()
+    }
+
+    /// Whether the client was added.
+    pub(crate) fn contains(&self, client: u32) -> bool {
+        self.leaf(client).is_some()
+    }
+
+    /// Adds a client at a `/`-separated path, inactive and holding nothing. A known client stays as it is.
+    pub(crate) fn add_path(&mut self, path: &[u8], client: u32) {
+        if self.contains(client) {
+            return;
+        }
+        let mut at = ROOT;
+        let mut end = 0;
+        for segment in path.split(|byte| *byte == b'/') {
+            end += segment.len();
+            self.split_leaf(at);
+            at = match self.child(at, segment) {
+                Ok(child) => child,
+                Err(_) => self.create(at, segment, self.weight_of(&path[..end])),
+            };
+            end += 1;
+        }
+        if !self.node(at).children.is_empty() {
+            at = self.create_virtual(at);
+        }
+        self.seat(client, at);
+    }
+
+    /// Adds a client directly below the root, inactive and holding nothing. A known client stays as it is.
+    pub(crate) fn add_flat(&mut self, name: &[u8], client: u32) {
+        if self.contains(client) {
+            return;
+        }
+        let leaf = self.create(ROOT, name, Weight::DEFAULT);
+        self.seat(client, leaf);
+    }
+
+    /// Removes a client; what it holds is taken from the nodes above, how often it was served stays with them.
+    pub(crate) fn remove(&mut self, client: u32) {
+        let Some(leaf) = self.leaf(client) else { return };
+        self.deactivate(client);
+        let held = std::mem::take(&mut self.node_mut(leaf).held);
+        let mut at = leaf;
+        while at != ROOT {
+            at = self.node(at).parent;
+            for (name, amount) in named(&held) {
+                self.node_mut(at).held.subtract(name, amount);
+            }
+        }
+        self.leaves[client as usize] = None;
+        self.prune(leaf);
+        // Shares above the leaf changed: recompute everything at the next sort.
+        self.pool_version = 0;
+    }
+
+    /// Removes a node and what became pointless above it.
+    fn prune(&mut self, mut at: u32) {
+        while at != ROOT {
+            let parent = self.node(at).parent;
+            self.node_mut(parent).children.retain(|child| *child != at);
+            self.mark_dirty(parent);
+            self.node_mut(at).client = None;
+            self.node_mut(at).order.clear();
+            self.free.push(at);
+            match self.node(parent).children[..] {
+                [] => at = parent,
+                [only] if self.node(only).is_virtual => {
+                    self.collapse(parent, only);
+                    return;
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// A client stops being an ancestor: its virtual leaf merges back into its node.
+    fn collapse(&mut self, parent: u32, virtual_leaf: u32) {
+        let client = self.node_mut(virtual_leaf).client.take();
+        self.free.push(virtual_leaf);
+        let node = self.node_mut(parent);
+        node.children.clear();
+        node.order.clear();
+        node.client = client;
+        if let Some(client) = client {
+            self.leaves[client as usize] = Some(parent);
+        }
+        let above = self.node(parent).parent;
+        self.mark_dirty(above);
+    }
+
+    /// A client becomes an ancestor: a virtual leaf takes over what is its own.
+    fn split_leaf(&mut self, at: u32) {
+        let Some(client) = self.node(at).client else { return };
+        let virtual_leaf = self.create_virtual(at);
+        let (held, allocations, active) = {
+            let node = self.node_mut(at);
+            node.client = None;
+            (node.held.clone(), node.allocations, node.active)
+        };
+        let leaf = self.node_mut(virtual_leaf);
+        leaf.held = held;
+        leaf.allocations = allocations;
+        leaf.active = active;
+        self.seat(client, virtual_leaf);
+        self.pool_version = 0;
+    }
+
+    fn create_virtual(&mut self, parent: u32) -> u32 {
+        let leaf = self.create(parent, VIRTUAL, Weight::DEFAULT);
+        self.node_mut(leaf).is_virtual = true;
+        leaf
+    }
+
+    fn seat(&mut self, client: u32, leaf: u32) {
+        let place = client as usize;
+        if self.leaves.len() <= place {
+            self.leaves.resize(place + 1, None);
+        }
+        self.leaves[place] = Some(leaf);
+        self.node_mut(leaf).client = Some(client);
+    }
+
+    fn create(&mut self, parent: u32, segment: &[u8], weight: Weight) -> u32 {
+        let node = Node::new(parent, segment, weight);
+        let index = match self.free.pop() {
+            Some(index) => {
+                self.nodes[index as usize] = node;
+                index
+            }
+            None => {
+                let index = u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes fit into memory");
+                self.nodes.push(node);
+                index
+            }
+        };
+        let children = &self.node(parent).children;
+        let at = children.partition_point(|child| *self.node(*child).segment < *segment);
+        self.node_mut(parent).children.insert(at, index);
+        self.mark_dirty(parent);
+        index
+    }
+
+    /// The child with this segment, or where it belongs. A virtual leaf is never found.
+    fn child(&self, parent: u32, segment: &[u8]) -> Result<u32, usize> {
+        let children = &self.node(parent).children;
+        let at = children.partition_point(|child| *self.node(*child).segment < *segment);
+        match children.get(at) {
+            Some(child) if self.is_called(*child, segment) => Ok(*child),
+            _ => Err(at),
+        }
+    }
+
+    fn is_called(&self, node: u32, segment: &[u8]) -> bool {
+        let node = self.node(node);
+        *node.segment == *segment && !node.is_virtual
+    }
+
+    fn weight_of(&self, path: &[u8]) -> Weight {
+        self.weights.get(path).copied().unwrap_or_default()
+    }
+
+    /// Sets the weight of a path, remembered even if nobody is there; takes effect at once.
+    pub(crate) fn set_weight(&mut self, path: &[u8], weight: Weight) {
+        if weight == Weight::DEFAULT {
+            self.weights.remove(path);
+        } else {
+            self.weights.insert(path.into(), weight);
+        }
+        let mut at = ROOT;
+        for segment in path.split(|byte| *byte == b'/') {
+            match self.child(at, segment) {
+                Ok(child) => at = child,
+                Err(_) => return,
+            }
+        }
+        self.node_mut(at).weight = weight;
+        self.pool_version = 0;
+    }
+
+    /// Puts a client into the order.
+    pub(crate) fn activate(&mut self, client: u32) {
+        self.set_active(client, true);
+    }
+
+    /// Takes a client out of the order; what it holds still counts above.
+    pub(crate) fn deactivate(&mut self, client: u32) {
+        self.set_active(client, false);
+    }
+
+    /// Whether a client is in the order.
+    pub(crate) fn is_active(&self, client: u32) -> bool {
+        self.leaf(client).is_some_and(|leaf| self.node(leaf).active > 0)
+    }
+
+    fn set_active(&mut self, client: u32, active: bool) {
+        let Some(leaf) = self.leaf(client) else { return };
+        if (self.node(leaf).active > 0) == active {
+            return;
+        }
+        let mut at = leaf;
+        loop {
+            let node = self.node_mut(at);
+            if active {
+                node.active += 1;
+            } else {
+                node.active -= 1;
+            }
+            if at == ROOT {
+                return;
+            }
+            let parent = node.parent;
+            self.mark_dirty(parent);
+            at = parent;
+        }
+    }
+
+    /// Something was allocated to a client: counts once, whatever the amounts.
+    pub(crate) fn allocated(
+        &mut self,
+        client: u32,
+        amounts: impl Iterator<Item = (NameId, Amount)> + Clone,
+        pool: &Pool,
+    ) {
+        self.change(client, pool, true, |held| {
+            for (name, amount) in amounts.clone() {
+                held.add(name, amount);
+            }
+        });
+    }
+
+    /// A client holds more without having been served, because what it holds was converted.
+    pub(crate) fn grew(
+        &mut self,
+        client: u32,
+        amounts: impl Iterator<Item = (NameId, Amount)> + Clone,
+        pool: &Pool,
+    ) {
+        self.change(client, pool, false, |held| {
+            for (name, amount) in amounts.clone() {
+                held.add(name, amount);
+            }
+        });
+    }
+
+    /// A client gave something back.
+    pub(crate) fn unallocated(
+        &mut self,
+        client: u32,
+        amounts: impl Iterator<Item = (NameId, Amount)> + Clone,
+        pool: &Pool,
+    ) {
+        self.change(client, pool, false, |held| {
+            for (name, amount) in amounts.clone() {
+                held.subtract(name, amount);
+            }
+        });
+    }
+
+    /// Changes a leaf and everything above it, and moves them to their new places.
+    fn change(&mut self, client: u32, pool: &Pool, serve: bool, mut apply: impl FnMut(&mut Quantities)) {
+        let Some(mut at) = self.leaf(client) else { return };
+        let current = self.pool_version == pool.version();
+        loop {
+            let node = self.node_mut(at);
+            apply(&mut node.held);
+            node.allocations += u64::from(serve);
+            if current {
+                node.share = Share::of(&node.held, pool, node.weight);
+            }
+            if at == ROOT {
+                return;
+            }
+            let parent = node.parent;
+            if current {
+                self.reposition(parent, at);
+            }
+            at = parent;
+        }
+    }
+
+    /// Moves one child to its new place among its siblings.
+    fn reposition(&mut self, parent: u32, child: u32) {
+        if self.node(parent).dirty || self.node(child).active == 0 {
+            return;
+        }
+        let mut order = std::mem::take(&mut self.node_mut(parent).order);
+        if let Some(old) = order.iter().position(|sibling| *sibling == child) {
+            order.remove(old);
+            let new = order.partition_point(|sibling| self.compare(*sibling, child) == Ordering::Less);
+            order.insert(new, child);
+        }
+        self.node_mut(parent).order = order;
+    }
+
+    /// Share, then allocations, then name.
+    fn compare(&self, left: u32, right: u32) -> Ordering {
+        let (left, right) = (self.node(left), self.node(right));
+        left.share
+            .order(right.share)
+            .then(left.allocations.cmp(&right.allocations))
+            .then(left.rank.cmp(&right.rank))
+    }
+
+    fn mark_dirty(&mut self, at: u32) {
+        let node = self.node_mut(at);
+        if !node.dirty {
+            node.dirty = true;
+            self.dirty.push(at);
+        }
+    }
+
+    /// Brings every order up to date. [`Sorter::turns`] must not be called before.
+    pub(crate) fn sort(&mut self, pool: &Pool) {
+        if self.pool_version != pool.version() {
+            self.pool_version = pool.version();
+            for index in 0..self.nodes.len() {
+                let node = &mut self.nodes[index];
+                node.share = Share::of(&node.held, pool, node.weight);
+                if !node.children.is_empty() && !node.dirty {
+                    node.dirty = true;
+                    self.dirty.push(u32::try_from(index).expect("positions are u32"));
+                }
+            }
+        }
+        while let Some(at) = self.dirty.pop() {
+            self.rebuild(at);
+        }
+    }
+
+    fn rebuild(&mut self, at: u32) {
+        let children = std::mem::take(&mut self.node_mut(at).children);
+        for (rank, child) in (0_u32..).zip(&children) {
+            self.node_mut(*child).rank = rank;
+        }
+        let mut order: Vec<u32> =
+            children.iter().copied().filter(|child| self.node(*child).active > 0).collect();
+        order.sort_unstable_by(|left, right| self.compare(*left, *right));
+        let node = self.node_mut(at);
+        node.children = children;
+        node.order = order;
+        node.dirty = false;
+    }
+
+    /// The active clients in the order of their turn; everything inside a subtree comes together.
+    pub(crate) fn turns(&self) -> Turns<'_> {
+        debug_assert!(self.dirty.is_empty(), "sort first");
+        Turns { sorter: self, path: vec![(ROOT, 0)] }
+    }
+
+    /// Whether there is no client.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.node(ROOT).children.is_empty()
+    }
+
+    /// How many clients are active.
+    pub(crate) fn active_len(&self) -> u32 {
+        self.node(ROOT).active
+    }
+
+    /// Share (before the weight divides it) and weight of a client with everything inside it.
+    pub(crate) fn standing(&self, client: u32) -> (Fraction, Weight) {
+        let Some(leaf) = self.leaf(client) else { return (Share::NONE.fraction(), Weight::DEFAULT) };
+        let node = self.node(leaf);
+        let node = if node.is_virtual { self.node(node.parent) } else { node };
+        (node.share.fraction(), node.weight)
+    }
+
+    /// What a client itself holds.
+    pub(crate) fn held(&self, client: u32) -> Option<&Quantities> {
+        self.leaf(client).map(|leaf| &self.node(leaf).held)
+    }
+
+    /// What all clients hold together.
+    pub(crate) fn held_by_all(&self) -> &Quantities {
+        &self.node(ROOT).held
+    }
+
+    /// Every node's holdings must be the sum of its children's; names the first node that differs.
+    pub(crate) fn find_drift(&self) -> Option<(String, Quantities, Quantities)> {
+        let inner = (0_u32..).zip(&self.nodes).filter(|(_, node)| !node.children.is_empty());
+        for (_, node) in inner {
+            let mut derived = Quantities::default();
+            let mut active = 0;
+            for child in &node.children {
+                active += self.node(*child).active;
+                for (name, amount) in named(&self.node(*child).held) {
+                    derived.add(name, amount);
+                }
+            }
+            if derived != node.held || active != node.active {
+                return Some((crate::text::Text(&node.segment).to_string(), node.held.clone(), derived));
+            }
+        }
+        None
+    }
+}
+
+/// A row with its names.
+fn named(row: &Quantities) -> impl Iterator<Item = (NameId, Amount)> {
+    (0_u32..).map(NameId::new).zip(row.row().iter().copied())
+}
+
+/// The active clients in the order of their turn.
+#[derive(Debug)]
+pub(crate) struct Turns<'a> {
+    sorter: &'a Sorter,
+    path: Vec<(u32, usize)>,
+}
+
+impl Iterator for Turns<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        loop {
+            let (at, position) = self.path.last_mut()?;
+            let Some(child) = self.sorter.node(*at).order.get(*position).copied() else {
+                self.path.pop();
+                continue;
+            };
+            *position += 1;
+            match self.sorter.node(child).client {
+                Some(client) => return Some(client),
+                None => self.path.push((child, 0)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,12 @@
+//! The allocator as its caller sees it: events in, offers out. One topic per file; `histories.rs` has random ones.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the message, in its support files too")]
+
+mod cluster;
+mod eligibility;
+mod failover;
+mod fair_share;
+mod filters;
+mod histories;
+mod lifecycle;
+mod operations;
+mod recovery;
