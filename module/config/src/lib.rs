@@ -1,1 +1,33 @@
-//! Placeholder.
+//! Configuration of the four modules: one file, or a few keys in the modules JSON.
+//!
+//! Mesos hands each module flat pairs of text. They are either one pair `config=/path/to/apportion.toml`, or keys of
+//! the same schema written out with dots (`hook.environment.RACK=r1`), never both. The file beside this crate,
+//! `apportion.sample.toml`, shows every key.
+//!
+//! # Invariants
+//!
+//! * Validation is total: every problem is found in one go, and each says where it is, what was found, what was
+//!   expected, and what was probably meant.
+//! * No input makes it panic: bytes that are not UTF-8, endless files and half a file are problems.
+//! * What is written and what is used ([`Config`]) are different types; only this crate knows the first.
+//!   A `Config` is ready to use: templates are compiled, limits compared.
+//! * Nothing is applied here.
+//!
+//! Where to read next: [`Config`], then [`Problems`].
+#![forbid(unsafe_code)]
+
+mod checked;
+mod entry_points;
+mod file;
+mod names;
+mod parameters;
+mod problem;
+mod raw;
+mod reader;
+mod written;
+
+pub use checked::{AllocatorConfig, Config, Drill, Examination, HookConfig, IsolatorConfig, Rule};
+pub use entry_points::{ENTRY_POINTS, is_entry_point};
+pub use file::FILE_BYTES_MAX;
+pub use names::schema_keys;
+pub use problem::{Kind, Place, Problem, Problems};

@@ -1,0 +1,74 @@
+//! Names of the schema, and which of them a misspelt one may have meant.
+
+use apportion_isolation::RlimitKind;
+
+/// Every key of the schema with dots, as in `allocator.seed`. Names of the user's own choosing are not among them.
+pub fn schema_keys() -> Vec<String> {
+    let fixed = [
+        "allocator",
+        "allocator.seed",
+        "allocator.explain_offers",
+        "hook",
+        "hook.environment",
+        "hook.labels",
+        "isolator",
+        "isolator.environment",
+        "isolator.rlimits",
+        "drill",
+        "drill.panic_in",
+    ];
+    let limits = RlimitKind::all().map(|kind| format!("isolator.rlimits.{}", kind.name()));
+    fixed.into_iter().map(str::to_owned).chain(limits).collect()
+}
+
+/// Likeness from which a name is worth suggesting: `strsim`'s Jaro-Winkler, 0 to 1.
+const LIKENESS_MIN: f64 = 0.8;
+
+/// Longest path that is compared, in bytes: comparing costs the product of both lengths, and no slip is that long.
+const PATH_BYTES_MAX: usize = 200;
+
+/// The candidate most like a path, by the whole of it or by its last part; the first one of equals.
+pub(crate) fn nearest<'a>(path: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if path.len() > PATH_BYTES_MAX {
+        return None;
+    }
+    let path = plain(path);
+    let mut best: Option<(f64, &str)> = None;
+    for candidate in candidates {
+        let whole = strsim::jaro_winkler(&path, candidate);
+        // Right word in the wrong table: nearly as good as a slip in the whole path.
+        let last = strsim::jaro_winkler(last_part(&path), last_part(candidate)) * LAST_PART_WEIGHT;
+        let likeness = whole.max(last);
+        // A likely slip changes a letter or two; likeness alone also favours long common beginnings.
+        let close =
+            strsim::damerau_levenshtein(last_part(&path), last_part(candidate)) <= last_part(&path).len() / 2;
+        if close && likeness >= LIKENESS_MIN && best.is_none_or(|(most, _)| likeness > most) {
+            best = Some((likeness, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// How much an equal last part counts beside an equal path.
+const LAST_PART_WEIGHT: f64 = 0.95;
+
+/// Lower case with underscores: `explainOffers` and `explain-offers` are slips, too.
+fn plain(path: &str) -> String {
+    let mut plain = String::with_capacity(path.len());
+    let mut after_lower = false;
+    for c in path.chars() {
+        if c.is_uppercase() && after_lower {
+            plain.push('_');
+        }
+        after_lower = c.is_lowercase();
+        match c {
+            '-' | ' ' => plain.push('_'),
+            _ => plain.extend(c.to_lowercase()),
+        }
+    }
+    plain
+}
+
+fn last_part(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}

@@ -1,0 +1,272 @@
+//! From values as written to settings ready to use, collecting every problem on the way.
+
+use std::collections::BTreeSet;
+
+use crate::checked::{AllocatorConfig, Config, Drill, HookConfig, IsolatorConfig};
+use crate::entry_points::ENTRY_POINTS;
+use crate::names::{nearest, schema_keys};
+use crate::problem::{Found, Kind, Problem, path_part, quoted};
+use crate::raw::{Entry, Lines, Node, Value};
+
+mod limits;
+mod rules;
+
+/// Facts a hook's environment rule can name: the executor hook's own and what is remembered of its task.
+const EXECUTOR_ROOTS: &[&str] = &["executor", "framework", "task", "agent"];
+/// Facts a label rule can name.
+const LABEL_ROOTS: &[&str] = &["task", "framework", "agent", "executor"];
+/// Facts an isolator's environment rule can name.
+const CONTAINER_ROOTS: &[&str] = &["container", "executor", "task", "framework", "agent"];
+
+/// Reads the tree of a configuration; `found` holds the problems it has so far.
+pub(crate) fn read(root: &Node, lines: Option<&Lines<'_>>, found: Found) -> (Config, Found) {
+    // What stands on a line that is not TOML was not read as it was meant.
+    let broken = found.items().iter().filter(|problem| problem.kind == Kind::Syntax);
+    let broken = broken.filter_map(|problem| problem.place.as_ref()).map(|place| place.line).collect();
+    let mut reader = Reader { lines, broken, found };
+    let mut config = Config::default();
+    for entry in reader.table(root, "") {
+        match &*entry.key {
+            "allocator" => config.allocator = reader.allocator(&entry.node),
+            "hook" => config.hook = reader.hook(&entry.node),
+            "isolator" => config.isolator = reader.isolator(&entry.node),
+            "drill" => config.drill = reader.drill(&entry.node),
+            _ => reader.unknown("", entry),
+        }
+    }
+    (config, reader.found)
+}
+
+/// Collects problems while the tree is read.
+struct Reader<'a> {
+    lines: Option<&'a Lines<'a>>,
+    /// Lines with a syntax error.
+    broken: BTreeSet<usize>,
+    found: Found,
+}
+
+/// A problem of one value, without its place.
+struct Complaint {
+    kind: Kind,
+    found: String,
+    expected: String,
+    hint: Option<String>,
+}
+
+impl Complaint {
+    fn new(kind: Kind, found: impl Into<String>, expected: impl Into<String>) -> Complaint {
+        Complaint { kind, found: found.into(), expected: expected.into(), hint: None }
+    }
+
+    fn wrong_type(value: &Value, expected: &str) -> Complaint {
+        Complaint::new(Kind::WrongType, value.describe(), expected)
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Complaint {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    fn meant(mut self, nearest: Option<&str>) -> Complaint {
+        self.hint = nearest.map(|name| format!("did you mean `{name}`?"));
+        self
+    }
+}
+
+impl Reader<'_> {
+    /// Adds a problem at an offset of the file.
+    fn report(&mut self, path: &str, at: Option<usize>, complaint: Complaint) {
+        let lines = self.lines;
+        if !self.broken.is_empty()
+            && let (Some(lines), Some(at)) = (lines, at)
+            && self.broken.contains(&lines.number(at))
+        {
+            return;
+        }
+        self.found.add(|| Problem {
+            kind: complaint.kind,
+            path: path.to_owned(),
+            place: lines.zip(at).map(|(lines, at)| lines.place(at)),
+            found: complaint.found,
+            expected: complaint.expected,
+            hint: complaint.hint,
+            excerpt: None,
+        });
+    }
+
+    /// The entries of a table; anything else is a problem and has none.
+    fn table<'n>(&mut self, node: &'n Node, path: &str) -> &'n [Entry] {
+        if let Value::Table(entries) = &node.value {
+            return entries;
+        }
+        self.report(path, node.at, Complaint::wrong_type(&node.value, "a table"));
+        &[]
+    }
+
+    /// Reports a key the schema does not have.
+    fn unknown(&mut self, table: &str, entry: &Entry) {
+        if self.found.is_full() {
+            // Counted only: looking for what was meant is the costly part.
+            return self.report("", entry.at, Complaint::new(Kind::UnknownKey, "", ""));
+        }
+        let written = if table.is_empty() { entry.key.clone() } else { format!("{table}.{}", entry.key) };
+        let keys = schema_keys();
+        let nearest = nearest(&written, keys.iter().map(String::as_str));
+        let below = |key: &&String| match (table.is_empty(), key.strip_prefix(table)) {
+            (true, _) => !key.contains('.'),
+            (false, Some(rest)) => rest.strip_prefix('.').is_some_and(|name| !name.contains('.')),
+            (false, None) => false,
+        };
+        let known: Vec<String> = keys.iter().filter(below).map(|key| format!("`{key}`")).collect();
+        let complaint =
+            Complaint::new(Kind::UnknownKey, "an unknown key", format!("one of {}", known.join(", ")));
+        self.report(&below_path(table, &entry.key), entry.at, complaint.meant(nearest));
+    }
+
+    fn allocator(&mut self, node: &Node) -> AllocatorConfig {
+        let mut config = AllocatorConfig::default();
+        for entry in self.table(node, "allocator") {
+            match &*entry.key {
+                "seed" => {
+                    if let Some(seed) = self.checked("allocator.seed", &entry.node, whole_number) {
+                        config.seed = seed;
+                    }
+                }
+                "explain_offers" => {
+                    if let Some(explain) = self.checked("allocator.explain_offers", &entry.node, truth) {
+                        config.explain_offers = explain;
+                    }
+                }
+                _ => self.unknown("allocator", entry),
+            }
+        }
+        config
+    }
+
+    fn hook(&mut self, node: &Node) -> HookConfig {
+        let mut config = HookConfig::default();
+        for entry in self.table(node, "hook") {
+            match &*entry.key {
+                "environment" => {
+                    config.environment = self.rules(&entry.node, "hook.environment", EXECUTOR_ROOTS);
+                }
+                "labels" => config.labels = self.rules(&entry.node, "hook.labels", LABEL_ROOTS),
+                _ => self.unknown("hook", entry),
+            }
+        }
+        config
+    }
+
+    fn isolator(&mut self, node: &Node) -> IsolatorConfig {
+        let mut config = IsolatorConfig::default();
+        for entry in self.table(node, "isolator") {
+            match &*entry.key {
+                "environment" => {
+                    config.environment = self.rules(&entry.node, "isolator.environment", CONTAINER_ROOTS);
+                }
+                "rlimits" => config.rlimits = self.rlimits(&entry.node),
+                _ => self.unknown("isolator", entry),
+            }
+        }
+        config
+    }
+
+    fn drill(&mut self, node: &Node) -> Drill {
+        let mut named = BTreeSet::new();
+        for entry in self.table(node, "drill") {
+            if entry.key == "panic_in" {
+                self.entry_points(&entry.node, &mut named);
+            } else {
+                self.unknown("drill", entry);
+            }
+        }
+        Drill { panic_in: ENTRY_POINTS.iter().copied().filter(|name| named.contains(name)).collect() }
+    }
+
+    /// Names of entry points, from a list of text or a parameter with commas.
+    fn entry_points(&mut self, node: &Node, named: &mut BTreeSet<&'static str>) {
+        const PATH: &str = "drill.panic_in";
+        const EXPECTED: &str = "a list of entry points, such as [\"hook.slave_post_fetch_hook\"]";
+        // Number, offset, the name if it is text, and how it reads in a message.
+        let items: Vec<(usize, Option<usize>, Option<&str>, String)> = match &node.value {
+            Value::List(items) => {
+                let items = items.iter().enumerate();
+                items.map(|(number, item)| (number, item.at, item.text(), item.value.describe())).collect()
+            }
+            Value::Parameter(list) if list.is_empty() => Vec::new(),
+            Value::Parameter(list) => {
+                let names = list.split(',').map(str::trim).enumerate();
+                names.map(|(number, name)| (number, None, Some(name), quoted(name))).collect()
+            }
+            other => return self.report(PATH, node.at, Complaint::wrong_type(other, EXPECTED)),
+        };
+        for (number, at, text, said) in items {
+            let path = format!("{PATH}[{number}]");
+            let Some(name) = text else {
+                self.report(
+                    &path,
+                    at,
+                    Complaint::new(Kind::WrongType, said, "the name of an entry point, as text"),
+                );
+                continue;
+            };
+            let Some(known) = ENTRY_POINTS.iter().find(|known| **known == name) else {
+                let complaint = Complaint::new(Kind::WrongValue, said, "the name of an entry point");
+                self.report(&path, at, complaint.meant(nearest(name, ENTRY_POINTS.iter().copied())));
+                continue;
+            };
+            if !named.insert(known) {
+                let complaint =
+                    Complaint::new(Kind::Duplicate, format!("{said} a second time"), "each entry point once");
+                self.report(&path, at, complaint);
+            }
+        }
+    }
+
+    /// A value that passes `check`, or a problem.
+    fn checked<T>(
+        &mut self,
+        path: &str,
+        node: &Node,
+        check: impl FnOnce(&Value) -> Result<T, Complaint>,
+    ) -> Option<T> {
+        check(&node.value).map_err(|complaint| self.report(path, node.at, complaint)).ok()
+    }
+}
+
+/// A path one key further down.
+fn below_path(path: &str, key: &str) -> String {
+    if path.is_empty() { path_part(key) } else { format!("{path}.{}", path_part(key)) }
+}
+
+/// A whole number from 0 to 2^64 - 1.
+fn whole_number(value: &Value) -> Result<u64, Complaint> {
+    const EXPECTED: &str = "a whole number from 0 to 18446744073709551615";
+    let (digits, base) = match value {
+        Value::Integer(digits, base) => (digits.as_str(), *base),
+        Value::Parameter(text) => (text.as_str(), 10),
+        Value::Text(text) if text.parse::<u64>().is_ok() => {
+            return Err(Complaint::wrong_type(value, EXPECTED).hint("write it without quotes"));
+        }
+        other => return Err(Complaint::wrong_type(other, EXPECTED)),
+    };
+    let kind = if matches!(value, Value::Integer(..)) { Kind::WrongValue } else { Kind::WrongType };
+    let signed = digits.starts_with('+') && kind == Kind::WrongType;
+    match u64::from_str_radix(digits, base) {
+        Ok(number) if !signed => Ok(number),
+        _ => Err(Complaint::new(kind, value.describe(), EXPECTED)),
+    }
+}
+
+/// `true` or `false`.
+fn truth(value: &Value) -> Result<bool, Complaint> {
+    match value {
+        Value::Boolean(value) => Ok(*value),
+        Value::Parameter(text) if text == "true" => Ok(true),
+        Value::Parameter(text) if text == "false" => Ok(false),
+        Value::Text(text) if text == "true" || text == "false" => {
+            Err(Complaint::wrong_type(value, "true or false").hint("write it without quotes"))
+        }
+        other => Err(Complaint::wrong_type(other, "true or false")),
+    }
+}
