@@ -1,0 +1,91 @@
+//! Thousands of agents for one real master, in this process: they register, answer pings, and pretend to run tasks,
+//! over the protocol that real agents speak. For tests of an allocator's offers at size.
+//!
+//! All of them share one address and differ in their ids, `slave(1)`, `slave(2)` and so on. One connection carries
+//! everything to the master, and one that the master opens carries everything back. They register again when the
+//! master was restarted. Tasks report that they run, and after a set time that they have finished; updates are sent
+//! once, so an update that a failing master loses is lost.
+
+mod messages;
+mod swarm;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::RigError;
+use crate::wait::{Look, wait_for};
+use swarm::Swarm;
+
+/// What the simulated agents are like.
+#[derive(Debug, Clone)]
+pub struct SimulatedSpec {
+    /// How many.
+    pub agents: usize,
+    /// Cpus of each.
+    pub cpus: f64,
+    /// Memory of each in MB.
+    pub mem_mb: f64,
+    /// Disk of each in MB.
+    pub disk_mb: f64,
+    /// Agent number n has the attribute `rack` with the value `r` and n modulo this.
+    pub racks: usize,
+    /// A task finishes after so long.
+    pub task_time: Duration,
+}
+
+impl Default for SimulatedSpec {
+    fn default() -> Self {
+        SimulatedSpec {
+            agents: 100,
+            cpus: 8.0,
+            mem_mb: 32_768.0,
+            disk_mb: 10_000.0,
+            racks: 40,
+            task_time: Duration::from_millis(200),
+        }
+    }
+}
+
+/// Running simulated agents. Dropping this ends them, as if their machines had lost power.
+#[derive(Debug)]
+pub struct SimulatedAgents {
+    swarm: Arc<Swarm>,
+}
+
+impl SimulatedAgents {
+    /// Starts agents for the master at `master` (`host:port`); see [`SimulatedAgents::wait_until_registered`].
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    pub fn start(master: &str, spec: SimulatedSpec) -> Result<SimulatedAgents, RigError> {
+        Ok(SimulatedAgents { swarm: Swarm::start(master, spec)? })
+    }
+
+    /// How many are registered with the present master.
+    pub fn registered(&self) -> usize {
+        self.swarm.registered()
+    }
+
+    /// Waits until all of them are.
+    ///
+    /// # Errors
+    /// [`RigError::Deadline`] when they are not in time.
+    pub fn wait_until_registered(&self, within: Duration) -> Result<(), RigError> {
+        let agents = self.swarm.agents();
+        wait_for(&format!("{agents} simulated agents to register"), within, || {
+            let registered = self.registered();
+            Ok(if registered == agents {
+                Look::Here(())
+            } else {
+                Look::Missing(format!("{registered} are registered"))
+            })
+        })
+    }
+}
+
+impl Drop for SimulatedAgents {
+    fn drop(&mut self) {
+        self.swarm.stop();
+    }
+}

@@ -1,0 +1,333 @@
+//! The agents' side of every conversation, and the threads it runs on.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use prost::Message;
+use uuid::Uuid;
+
+use super::SimulatedSpec;
+use super::messages::{
+    AgentInfo, Attribute, Capability, Id, KillTask, Range, Ranges, Register, Registered, Reregister,
+    Resource, RunTask, Scalar, StatusUpdate, TaskStatus, Text, Update,
+};
+use super::wire::{self, Incoming};
+use crate::error::RigError;
+
+const VERSION: &str = "1.11.0";
+/// What the agents say they can do. Without resource providers (4) they need not report their resources again, and
+/// without operation feedback (6) they need not report on operations.
+const CAPABILITIES: [i32; 6] = [1, 2, 3, 5, 7, 8];
+const PORTS: Range = Range { begin: 31_000, end: 32_000 };
+/// An agent without an answer to its registration repeats it.
+const REGISTER_AGAIN: Duration = Duration::from_secs(5);
+/// Pause before connecting to a master that is gone.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
+
+/// `TaskState` on the wire.
+const RUNNING: i32 = 1;
+const FINISHED: i32 = 2;
+const KILLED: i32 = 4;
+/// `Resource` and `Attribute` kinds on the wire.
+const SCALAR: i32 = 0;
+const RANGES: i32 = 1;
+const TEXT: i32 = 3;
+/// `TaskStatus.Source` of an agent on the wire.
+const SOURCE_AGENT: i32 = 1;
+
+#[derive(Debug)]
+pub(super) struct Swarm {
+    spec: SimulatedSpec,
+    master: String,
+    address: String,
+    port: i32,
+    stopped: AtomicBool,
+    state: Mutex<State>,
+    started_tasks: Sender<StartedTask>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The connection to the master.
+    out: Option<TcpStream>,
+    /// Connections that the master opened.
+    incoming: Vec<TcpStream>,
+    /// Ids the master gave, by the agents' own names; kept over restarts of the master.
+    ids: HashMap<String, Id>,
+    /// Agents registered with the present master.
+    registered: HashSet<String>,
+    /// Framework and task ids of tasks that have not ended.
+    tasks: HashSet<(Vec<u8>, Vec<u8>)>,
+}
+
+/// A task on its way to its end.
+#[derive(Debug)]
+struct StartedTask {
+    ends: Instant,
+    agent: String,
+    framework_id: Id,
+    task_id: Id,
+}
+
+impl Swarm {
+    pub(super) fn start(master: &str, spec: SimulatedSpec) -> Result<Arc<Swarm>, RigError> {
+        let host = Path::new("127.0.0.1");
+        let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(RigError::io("bind a port on", host))?;
+        let address = listener.local_addr().map_err(RigError::io("ask for the port on", host))?;
+        let (started_tasks, tasks) = mpsc::channel();
+        let swarm = Arc::new(Swarm {
+            spec,
+            master: master.to_owned(),
+            address: address.to_string(),
+            port: address.port().into(),
+            stopped: AtomicBool::new(false),
+            state: Mutex::default(),
+            started_tasks,
+        });
+        let speaking = Arc::clone(&swarm);
+        thread::spawn(move || speaking.speak());
+        let listening = Arc::clone(&swarm);
+        thread::spawn(move || listen(&listening, &listener));
+        // Holds no strong reference: it ends when the swarm, and with it the sender, is gone.
+        let finishing = Arc::downgrade(&swarm);
+        thread::spawn(move || {
+            finish_tasks(&tasks, |task| {
+                if let Some(swarm) = finishing.upgrade() {
+                    swarm.end_task(&task.agent, &task.framework_id, &task.task_id, FINISHED);
+                }
+            });
+        });
+        Ok(swarm)
+    }
+
+    pub(super) fn agents(&self) -> usize {
+        self.spec.agents
+    }
+
+    pub(super) fn registered(&self) -> usize {
+        self.state().registered.len()
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        let mut state = self.state();
+        for stream in state.out.take().into_iter().chain(state.incoming.drain(..)) {
+            // A connection that is closed already is as good.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        drop(state);
+        // Wakes the listening thread, which then sees that it is to end.
+        let _ = TcpStream::connect(&self.address);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    /// A thread that panicked leaves complete entries.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a connection to the master and registers over it who is not registered.
+    fn speak(&self) {
+        while !self.is_stopped() {
+            if let Ok(stream) = TcpStream::connect(&self.master) {
+                // Only ends early; the next turn connects again.
+                let _ = self.speak_over(stream);
+            }
+            thread::sleep(RECONNECT_PAUSE);
+        }
+    }
+
+    fn speak_over(&self, stream: TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let answers = stream.try_clone()?;
+        {
+            let mut state = self.state();
+            state.registered.clear();
+            if self.is_stopped() {
+                return Ok(());
+            }
+            state.out = Some(stream);
+        }
+        thread::scope(|scope| {
+            let (open, closed) = mpsc::channel::<()>();
+            scope.spawn(move || {
+                discard(answers);
+                drop(open);
+            });
+            loop {
+                self.register_missing();
+                if matches!(closed.recv_timeout(REGISTER_AGAIN), Err(RecvTimeoutError::Disconnected)) {
+                    return;
+                }
+            }
+        });
+        Ok(())
+    }
+
+    fn register_missing(&self) {
+        for number in 1..=self.spec.agents {
+            let name = format!("slave({number})");
+            let (registered, id) = {
+                let state = self.state();
+                (state.registered.contains(&name), state.ids.get(&name).cloned())
+            };
+            if registered {
+                continue;
+            }
+            let again = id.is_some();
+            let (agent, version) = (self.agent_info(number, id), VERSION.to_owned());
+            let capabilities = CAPABILITIES.map(|kind| Capability { kind }).to_vec();
+            if again {
+                let message = Reregister { agent, version, capabilities };
+                self.send("master", "ReregisterSlaveMessage", &name, &message);
+            } else {
+                let message = Register { agent, version, capabilities };
+                self.send("master", "RegisterSlaveMessage", &name, &message);
+            }
+        }
+    }
+
+    fn agent_info(&self, number: usize, id: Option<Id>) -> AgentInfo {
+        let spec = &self.spec;
+        let mut resources: Vec<Resource> =
+            [("cpus", spec.cpus), ("mem", spec.mem_mb), ("disk", spec.disk_mb)]
+                .map(|(name, value)| Resource {
+                    name: name.to_owned(),
+                    kind: SCALAR,
+                    scalar: Some(Scalar { value }),
+                    ranges: None,
+                    role: "*".to_owned(),
+                })
+                .into();
+        resources.push(Resource {
+            name: "ports".to_owned(),
+            kind: RANGES,
+            scalar: None,
+            ranges: Some(Ranges { range: vec![PORTS] }),
+            role: "*".to_owned(),
+        });
+        let rack = Text { value: format!("r{}", number % spec.racks.max(1)) };
+        AgentInfo {
+            hostname: format!("simulated-{number}"),
+            resources,
+            attributes: vec![Attribute { name: "rack".to_owned(), kind: TEXT, text: Some(rack) }],
+            id,
+            checkpoint: true,
+            port: self.port,
+        }
+    }
+
+    fn send(&self, receiver: &str, name: &str, sender: &str, message: &impl Message) {
+        let bytes = wire::frame(receiver, name, sender, &self.address, &message.encode_to_vec());
+        if let Some(out) = self.state().out.as_mut() {
+            // A broken connection is noticed by the thread that reads from it.
+            let _ = out.write_all(&bytes);
+        }
+    }
+
+    fn handle(&self, message: &Incoming) -> Result<(), prost::DecodeError> {
+        let (agent, body) = (&message.receiver, message.body.as_slice());
+        match message.name.as_str() {
+            "PingSlaveMessage" => self.send(&message.sender, "PongSlaveMessage", agent, &()),
+            "SlaveRegisteredMessage" | "SlaveReregisteredMessage" => {
+                let answer = Registered::decode(body)?;
+                let mut state = self.state();
+                state.ids.insert(agent.clone(), answer.agent_id);
+                state.registered.insert(agent.clone());
+            }
+            "RunTaskMessage" => {
+                let run = RunTask::decode(body)?;
+                self.start_task(agent, run.framework.id, run.task.id);
+            }
+            "KillTaskMessage" => {
+                let kill = KillTask::decode(body)?;
+                self.end_task(agent, &kill.framework_id, &kill.task_id, KILLED);
+            }
+            // Others may be ignored by an agent that never has anything to reconcile.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn start_task(&self, agent: &str, framework_id: Id, task_id: Id) {
+        self.state().tasks.insert((framework_id.value.clone(), task_id.value.clone()));
+        self.report(agent, &framework_id, &task_id, RUNNING);
+        let ends = Instant::now() + self.spec.task_time;
+        // The receiver lives as long as the swarm.
+        let _ = self.started_tasks.send(StartedTask { ends, agent: agent.to_owned(), framework_id, task_id });
+    }
+
+    fn end_task(&self, agent: &str, framework_id: &Id, task_id: &Id, state: i32) {
+        let task = (framework_id.value.clone(), task_id.value.clone());
+        let was_running = self.state().tasks.remove(&task);
+        if was_running {
+            self.report(agent, framework_id, task_id, state);
+        }
+    }
+
+    fn report(&self, agent: &str, framework_id: &Id, task_id: &Id, state: i32) {
+        let Some(agent_id) = self.state().ids.get(agent).cloned() else { return };
+        let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        // The master drops updates whose uuid is not a random one.
+        let uuid = Uuid::new_v4().as_bytes().to_vec();
+        let status = TaskStatus {
+            task_id: task_id.clone(),
+            state,
+            agent_id: agent_id.clone(),
+            timestamp,
+            source: SOURCE_AGENT,
+            uuid: uuid.clone(),
+        };
+        let framework_id = framework_id.clone();
+        let update = Update { framework_id, agent_id, status, timestamp, uuid, latest_state: state };
+        let message = StatusUpdate { update, sender: format!("{agent}@{}", self.address) };
+        self.send("master", "StatusUpdateMessage", agent, &message);
+    }
+}
+
+/// Takes the connections that the master opens.
+fn listen(swarm: &Arc<Swarm>, listener: &TcpListener) {
+    for stream in listener.incoming().map_while(Result::ok) {
+        let Ok(kept) = stream.try_clone() else { continue };
+        {
+            let mut state = swarm.state();
+            if swarm.is_stopped() {
+                return;
+            }
+            state.incoming.push(kept);
+        }
+        let swarm = Arc::clone(swarm);
+        thread::spawn(move || {
+            let mut stream = BufReader::new(stream);
+            while let Ok(Some(message)) = wire::read_message(&mut stream) {
+                if let Err(error) = swarm.handle(&message) {
+                    eprintln!("simulated agent {}: {}: {error}", message.receiver, message.name);
+                }
+            }
+        });
+    }
+}
+
+/// The master answers each message; the answers say nothing, but have to be read.
+fn discard(mut answers: TcpStream) {
+    let mut bytes = [0; 16 << 10];
+    while matches!(answers.read(&mut bytes), Ok(1..)) {}
+}
+
+/// All tasks take the same time, so they end in the order in which they started.
+fn finish_tasks(tasks: &Receiver<StartedTask>, finish: impl Fn(&StartedTask)) {
+    while let Ok(task) = tasks.recv() {
+        thread::sleep(task.ends.saturating_duration_since(Instant::now()));
+        finish(&task);
+    }
+}
