@@ -34,6 +34,7 @@ public:
   /** Reads the `name:number;...` form; infinity is `inf`. */
   static Try<ResourceLimits> fromString(const std::string& text);
 
+  ResourceLimits() = default;
   explicit ResourceLimits(const google::protobuf::Map<std::string, Value_Scalar>& map);
 
   const_iterator begin() const { return limits_.begin(); }

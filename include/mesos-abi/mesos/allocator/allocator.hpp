@@ -53,6 +53,7 @@ static_assert(offsetof(Options, recoveryTimeout) == 216 && offsetof(Options, age
 class OfferConstraintsFilter
 {
 public:
+  OfferConstraintsFilter();
   OfferConstraintsFilter(OfferConstraintsFilter&& that);
   ~OfferConstraintsFilter();
 

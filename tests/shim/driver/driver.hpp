@@ -1,0 +1,138 @@
+// What the parts of the driver share: messages in wire format, checks, and the library under test.
+#ifndef APPORTION_TESTS_DRIVER_HPP
+#define APPORTION_TESTS_DRIVER_HPP
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include <mesos/mesos.hpp>
+#include <mesos/module/module.hpp>
+
+namespace driver {
+
+/** Ends the process with a line that says what did not hold. */
+[[noreturn]] inline void fail(const char* file, int line, const std::string& what)
+{
+  std::fprintf(stderr, "DRIVER FAILED %s:%d: %s\n", file, line, what.c_str());
+  std::fflush(stderr);
+  std::_Exit(9);
+}
+
+/** How many checks held. */
+inline int& checks()
+{
+  static int held = 0;
+  return held;
+}
+
+// ---- messages in wire format ----
+
+inline std::string varint(uint64_t number)
+{
+  std::string bytes;
+  for (; number >= 128; number >>= 7) bytes += static_cast<char>(number | 128);
+  return bytes + static_cast<char>(number);
+}
+
+/** A length-delimited field: text or a message. */
+inline std::string field(int number, const std::string& content)
+{
+  return varint(static_cast<uint64_t>(number) << 3 | 2) + varint(content.size()) + content;
+}
+
+/** A number field. */
+inline std::string number(int number, uint64_t value)
+{
+  return varint(static_cast<uint64_t>(number) << 3) + varint(value);
+}
+
+/** A double field. */
+inline std::string real(int number, double value)
+{
+  const char* raw = reinterpret_cast<const char*>(&value);
+  return varint(static_cast<uint64_t>(number) << 3 | 1) + std::string(raw, sizeof value);
+}
+
+template <typename Message>
+Message parse(const std::string& bytes)
+{
+  Message message;
+  if (!message.ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    fail(__FILE__, __LINE__, "bytes of the driver are no message");
+  }
+  return message;
+}
+
+template <typename Message>
+std::string bytes(const Message& message)
+{
+  std::string out;
+  message.AppendPartialToString(&out);
+  return out;
+}
+
+template <typename Id>
+Id id(const std::string& value)
+{
+  Id made;
+  made.set_value(value);
+  return made;
+}
+
+inline std::string label(const std::string& key, const std::string& value)
+{
+  return field(1, field(1, key) + field(2, value));
+}
+
+/** A scalar resource; with a role it is allocated to it. */
+inline std::string resource(const std::string& name, double amount, const std::string& role = "")
+{
+  std::string text = field(1, name) + number(2, 0) + field(3, real(1, amount));
+  if (!role.empty()) text += field(11, field(1, role));
+  return text;
+}
+
+// ---- the library under test ----
+
+class Library
+{
+public:
+  explicit Library(const std::string& path);
+
+  /** Makes a module of this name with parameters given as key and value; null when it refuses. */
+  template <typename T>
+  T* make(const std::string& name, const std::string& parameters) const
+  {
+    return static_cast<T*>(create(name, parameters));
+  }
+
+private:
+  void* create(const std::string& name, const std::string& parameters) const;
+
+  void* handle_;
+};
+
+/** One parameter of a module. */
+inline std::string parameter(const std::string& key, const std::string& value)
+{
+  return field(1, field(1, key) + field(2, value));
+}
+
+// The parts. `entry` names one entry point that panics on purpose, or is empty to drive all of them.
+void driveAllocator(const Library& library, const std::string& parameters, const std::string& entry);
+void driveHook(const Library& library, const std::string& parameters, const std::string& entry);
+void driveIsolator(const Library& library, const std::string& parameters, const std::string& entry);
+void driveQosController(const Library& library, const std::string& parameters, const std::string& entry);
+void offerToThrowingCallback(const Library& library, const std::string& parameters);
+
+} // namespace driver {
+
+#define CHECK(condition)                                              \
+  do {                                                                \
+    if (!(condition)) driver::fail(__FILE__, __LINE__, #condition);   \
+    ++driver::checks();                                               \
+  } while (false)
+
+#endif

@@ -1,0 +1,165 @@
+// The ten methods of the isolator, the last part from several threads, and the two of the QoS controller.
+#include <unistd.h>
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include <mesos/slave/isolator.hpp>
+#include <mesos/slave/qos_controller.hpp>
+
+#include "driver.hpp"
+
+namespace driver {
+namespace {
+
+typedef google::protobuf::Map<std::string, mesos::Value_Scalar> ScalarMap;
+
+/**
+ * A map of scalars, as the host passes it. Map has no exported constructor: the one inside a TaskInfo is borrowed,
+ * 48 bytes behind the beginning of its map field.
+ */
+class Limits
+{
+public:
+  Limits() : task_(parse<mesos::TaskInfo>(field(15, field(1, "cpus") + field(2, real(1, 2.5))))) {}
+
+  const ScalarMap& get() const
+  {
+    return *reinterpret_cast<const ScalarMap*>(reinterpret_cast<const char*>(&task_) + 48 + 48);
+  }
+
+private:
+  mesos::TaskInfo task_;
+};
+
+std::string configBytes()
+{
+  const std::string executor = field(1, field(1, "executor-1")) + field(7, field(3, "run")) + field(8, field(1, "f"));
+  return field(3, "/sandbox") + field(4, "nobody") + field(8, executor) + field(11, field(3, "run"));
+}
+
+template <typename T>
+void expectPanic(const process::Future<T>& future, const std::string& entry)
+{
+  CHECK(future.isFailed());
+  CHECK(future.failure().find(entry) != std::string::npos && future.failure().find("drill") != std::string::npos);
+}
+
+/** One container's life. */
+void live(mesos::slave::Isolator& isolator, const mesos::ContainerID& container)
+{
+  const auto config = parse<mesos::slave::ContainerConfig>(configBytes());
+  const auto prepared = isolator.prepare(container, config);
+  CHECK(prepared.isReady() && prepared.get().isSome());
+  CHECK(bytes(prepared.get().get()).find(container.value()) != std::string::npos);
+  CHECK(isolator.prepare(container, config).isFailed());
+  CHECK(isolator.isolate(container, getpid()).isReady());
+  const auto watched = isolator.watch(container);
+  CHECK(watched.isPending());
+  const Limits limits;
+  CHECK(isolator.update(container, mesos::Resources::parse("cpus:1;mem:64").get(), limits.get()).isReady());
+  const auto usage = isolator.usage(container);
+  CHECK(usage.isReady() && !bytes(usage.get()).empty());
+  // cpus_limit, field 4, is the limit of the last update.
+  CHECK(bytes(usage.get()).find(real(4, 2.5)) != std::string::npos);
+  const auto status = isolator.status(container);
+  CHECK(status.isReady() && bytes(status.get()) == number(3, static_cast<uint64_t>(getpid())));
+  CHECK(isolator.cleanup(container).isReady());
+  CHECK(watched.isDiscarded());
+  CHECK(isolator.cleanup(container).isReady());
+  CHECK(isolator.status(container).isFailed());
+}
+
+void recoverOne(mesos::slave::Isolator& isolator)
+{
+  const std::string state =
+      field(2, field(1, "old")) + number(3, static_cast<uint64_t>(getpid())) + field(4, "/sandbox");
+  const std::vector<mesos::slave::ContainerState> states{parse<mesos::slave::ContainerState>(state)};
+  hashset<mesos::ContainerID> orphans;
+  orphans.insert(id<mesos::ContainerID>("orphan"));
+  CHECK(isolator.recover(states, orphans).isReady());
+  CHECK(isolator.status(id<mesos::ContainerID>("old")).isReady());
+  CHECK(isolator.cleanup(id<mesos::ContainerID>("orphan")).isReady());
+}
+
+} // namespace {
+
+void driveIsolator(const Library& library, const std::string& parameters, const std::string& entry)
+{
+  const std::unique_ptr<mesos::slave::Isolator> isolator(
+      library.make<mesos::slave::Isolator>("org_apportion_Isolator", parameters));
+  CHECK(isolator != nullptr);
+  const auto container = id<mesos::ContainerID>("container-1");
+  const auto config = parse<mesos::slave::ContainerConfig>(configBytes());
+  const Limits limits;
+
+  if (!entry.empty()) {
+    const std::map<std::string, std::function<void()>> calls = {
+        {"isolator.supports_nesting", [&] { CHECK(!isolator->supportsNesting()); }},
+        {"isolator.supports_standalone", [&] { CHECK(!isolator->supportsStandalone()); }},
+        {"isolator.recover", [&] { expectPanic(isolator->recover({}, {}), entry); }},
+        {"isolator.prepare", [&] { expectPanic(isolator->prepare(container, config), entry); }},
+        {"isolator.isolate", [&] { expectPanic(isolator->isolate(container, getpid()), entry); }},
+        {"isolator.watch", [&] { expectPanic(isolator->watch(container), entry); }},
+        {"isolator.update",
+         [&] { expectPanic(isolator->update(container, mesos::Resources(), limits.get()), entry); }},
+        {"isolator.usage", [&] { expectPanic(isolator->usage(container), entry); }},
+        {"isolator.status", [&] { expectPanic(isolator->status(container), entry); }},
+        {"isolator.cleanup", [&] { expectPanic(isolator->cleanup(container), entry); }},
+    };
+    CHECK(calls.count(entry) == 1);
+    if (entry != "isolator.prepare") CHECK(isolator->prepare(container, config).isReady());
+    calls.at(entry)();
+    // The others go on.
+    const auto other = id<mesos::ContainerID>("other");
+    if (entry != "isolator.prepare") CHECK(isolator->prepare(other, config).isReady());
+    if (entry != "isolator.cleanup") CHECK(isolator->cleanup(container).isReady());
+    return;
+  }
+
+  CHECK(isolator->supportsNesting());
+  CHECK(isolator->supportsStandalone());
+  recoverOne(*isolator);
+  live(*isolator, container);
+  const auto nested = parse<mesos::ContainerID>(field(1, "inner") + field(2, field(1, "nowhere")));
+  CHECK(isolator->prepare(nested, config).isFailed());
+
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&, thread]() {
+      for (int i = 0; i < 20; ++i) {
+        const std::string name = "thread-" + std::to_string(thread) + "-" + std::to_string(i);
+        const auto own = id<mesos::ContainerID>(name);
+        if (!isolator->prepare(own, config).isReady()) fail(__FILE__, __LINE__, "prepare " + name);
+        if (!isolator->watch(own).isPending()) fail(__FILE__, __LINE__, "watch " + name);
+        if (!isolator->cleanup(own).isReady()) fail(__FILE__, __LINE__, "cleanup " + name);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+void driveQosController(const Library& library, const std::string& parameters, const std::string& entry)
+{
+  const std::unique_ptr<mesos::slave::QoSController> controller(
+      library.make<mesos::slave::QoSController>("org_apportion_QoSController", parameters));
+  CHECK(controller != nullptr);
+  const Try<Nothing> initialized =
+      controller->initialize([]() -> process::Future<mesos::ResourceUsage> { return mesos::ResourceUsage(); });
+  const auto corrections = controller->corrections();
+  if (entry == "qos_controller.initialize") {
+    CHECK(initialized.isError() && initialized.error().find(entry) != std::string::npos);
+  } else {
+    CHECK(initialized.isSome());
+  }
+  if (entry == "qos_controller.corrections") {
+    expectPanic(corrections, entry);
+  } else {
+    CHECK(corrections.isPending());
+  }
+}
+
+} // namespace driver {

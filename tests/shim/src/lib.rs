@@ -1,0 +1,174 @@
+//! Drives the finished library from C++ inside a process that holds the Mesos binary.
+//!
+//! The driver (`driver/*.cpp`) makes the same virtual calls as the host, through our own declarations of its
+//! interface. It is compiled here, loaded by the rig's launcher and told what to do on its command line; its exit code
+//! and its output are what the tests look at.
+//!
+//! The library under test is named by `APPORTION_LIBRARY`; the one whose shim is instrumented for the memory checker by
+//! `APPORTION_SANITIZED_LIBRARY`. `cargo xtask test` builds both and sets both.
+#![forbid(unsafe_code)]
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use apportion_rig::{Rig, Variant};
+
+/// What makes the driver's answers checkable: each rule shows up in one of them.
+const CONFIG: &str = r#"
+[allocator]
+seed = 7
+
+[hook.environment]
+ROLE = "{{ framework.role }}"
+NAME = "{{ framework.name }}"
+ZONE = "ours"
+
+[hook.labels]
+rack = "{{ agent.attributes.rack }}"
+
+[isolator.environment]
+CONTAINER = "{{ container.id }}"
+
+[isolator.rlimits]
+nofile = "1024:4096"
+"#;
+
+/// A compiled driver with the library it drives.
+#[derive(Debug)]
+pub struct Driver {
+    rig: Rig,
+    variant: Variant,
+    library: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Driver {
+    /// Compiles the driver for a variant of the launcher.
+    ///
+    /// # Panics
+    /// When something is missing; the text says what, and how to mend it.
+    #[must_use]
+    pub fn build(variant: Variant) -> Driver {
+        let (name, cure) = match variant {
+            Variant::Plain => ("APPORTION_LIBRARY", "cargo build --package apportion"),
+            Variant::Sanitized => ("APPORTION_SANITIZED_LIBRARY", "cargo xtask test --only memory"),
+        };
+        let library = library(name, cure, variant);
+        let rig = Rig::prepare(|step| eprintln!("{step}")).unwrap_or_else(|error| panic!("{error}"));
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("a temporary folder: {error}"));
+        let driver = Driver { rig, variant, library, folder };
+        driver.compile(&driver.sources(), &driver.path());
+        driver
+    }
+
+    /// Runs one command of the driver with the standard configuration and `more` TOML behind it.
+    pub fn run(&self, command: &[&str], more: &str) -> Answer {
+        let config = self.folder.path().join(format!("{}.toml", command.join("-").replace('.', "_")));
+        std::fs::write(&config, format!("{CONFIG}\n{more}"))
+            .unwrap_or_else(|error| panic!("{}: {error}", config.display()));
+        let mut arguments: Vec<&OsStr> = command.iter().map(OsStr::new).collect();
+        arguments.push(config.as_os_str());
+        self.start(&arguments, None)
+    }
+
+    /// Runs the driver with exactly these arguments behind the library's path.
+    pub fn start(&self, arguments: &[&OsStr], preload: Option<&Path>) -> Answer {
+        let mut command = self
+            .rig
+            .library_command(self.variant, &self.path(), preload)
+            .unwrap_or_else(|error| panic!("{error}"));
+        // The host keeps actors and static objects for ever: what it leaks is its own.
+        command.env("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0:exitcode=77");
+        command.arg(&self.library).args(arguments);
+        Answer::of(&mut command)
+    }
+
+    /// Compiles a library that the launcher loads before the Mesos binary, to change what the module finds there.
+    #[must_use]
+    pub fn preload(&self, name: &str, source: &str) -> PathBuf {
+        let unit = self.folder.path().join(format!("{name}.cpp"));
+        std::fs::write(&unit, source).unwrap_or_else(|error| panic!("{}: {error}", unit.display()));
+        let library = self.folder.path().join(format!("{name}.so"));
+        self.compile(&[unit], &library);
+        library
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("driver.so")
+    }
+
+    fn sources(&self) -> Vec<PathBuf> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("driver");
+        ["allocator", "hook", "isolator", "main"].iter().map(|name| folder.join(format!("{name}.cpp"))).collect()
+    }
+
+    fn compile(&self, sources: &[PathBuf], library: &Path) {
+        let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
+        let mut command = Command::new(&compiler);
+        command.args(["-std=c++17", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]);
+        if self.variant == Variant::Sanitized {
+            command.args(["-fsanitize=address,undefined", "-fno-sanitize=vptr"]);
+        }
+        command.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../include/mesos-abi"));
+        command.arg("-o").arg(library).args(sources);
+        let status = command.status().unwrap_or_else(|error| {
+            panic!("cannot run {}: {error}; install it: apt-get install g++", compiler.display())
+        });
+        assert!(status.success(), "the driver does not compile");
+    }
+}
+
+/// The library under test: named by a variable, else where cargo puts it.
+fn library(name: &str, cure: &str, variant: Variant) -> PathBuf {
+    let path = match std::env::var_os(name) {
+        Some(path) => PathBuf::from(path),
+        None if variant == Variant::Plain => beside_this_test().join("libapportion.so"),
+        None => panic!("{name} is not set; run: {cure}"),
+    };
+    assert!(path.is_file(), "{name}={}: no such file; run: {cure}", path.display());
+    path
+}
+
+/// The folder above `deps`, where test programs live.
+fn beside_this_test() -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_else(|error| panic!("this program's path: {error}"));
+    program.ancestors().nth(2).map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// How a run of the driver ended.
+#[derive(Debug)]
+pub struct Answer {
+    output: Output,
+}
+
+impl Answer {
+    fn of(command: &mut Command) -> Answer {
+        let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("the launcher: {error}"));
+        Answer { output }
+    }
+
+    /// What was printed, standard output and the host's log.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned() + &String::from_utf8_lossy(&self.output.stderr)
+    }
+
+    /// Whether the driver went through.
+    #[must_use]
+    pub fn went_well(&self) -> bool {
+        self.output.status.success()
+    }
+
+    /// The lines of the host's log that hold `part`.
+    #[must_use]
+    pub fn lines_with(&self, part: &str) -> Vec<String> {
+        self.text().lines().filter(|line| line.contains(part)).map(str::to_owned).collect()
+    }
+
+    /// The signal that ended the process.
+    #[must_use]
+    pub fn signal(&self) -> Option<i32> {
+        std::os::unix::process::ExitStatusExt::signal(&self.output.status)
+    }
+}
