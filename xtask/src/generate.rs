@@ -5,7 +5,7 @@ mod messages;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Failure, workspace_root};
+use crate::{Failure, target_folder, workspace_root};
 
 /// The release of the `libclang` Python package that brings the parser bindgen needs: pinned, so that every machine
 /// generates the same text.
@@ -56,7 +56,7 @@ fn message_header(root: &Path) -> Result<Generated, Failure> {
 
 /// `module/bridge/src/abi.rs` from `include/apportion_abi.h`.
 fn bindings(root: &Path) -> Result<Generated, Failure> {
-    let libclang = libclang(root)?;
+    let libclang = libclang()?;
     // SAFETY: this tool has not started any thread yet, so nobody reads the environment meanwhile.
     unsafe { std::env::set_var("LIBCLANG_PATH", libclang) };
     let header = root.join("include/apportion_abi.h");
@@ -84,12 +84,11 @@ fn bindings(root: &Path) -> Result<Generated, Failure> {
 }
 
 /// The folder of `libclang.so`: `LIBCLANG_PATH`, or the Python package of that name, installed into the target folder.
-fn libclang(root: &Path) -> Result<PathBuf, Failure> {
+fn libclang() -> Result<PathBuf, Failure> {
     if let Some(path) = std::env::var_os("LIBCLANG_PATH") {
         return Ok(PathBuf::from(path));
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let folder = target.join("libclang").join(LIBCLANG.replace("==", "-"));
+    let folder = target_folder().join("libclang").join(LIBCLANG.replace("==", "-"));
     let library = folder.join("clang/native");
     if library.join("libclang.so").is_file() {
         return Ok(library);

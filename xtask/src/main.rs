@@ -1,6 +1,8 @@
 //! Build, demo and test commands of the project: `cargo xtask --help`.
 
 mod generate;
+mod test;
+mod tidy;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,6 +17,12 @@ impl Failure {
     /// A failure told in words; further lines are indented advice.
     pub(crate) fn new(text: impl Into<String>) -> Failure {
         Failure(text.into())
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -34,6 +42,15 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Run every check: formatting, lints, docs, all tests, real Mesos included
+    Test {
+        /// Only these steps, separated by commas
+        #[arg(long, value_delimiter = ',', value_name = "STEP")]
+        only: Vec<test::Step>,
+        /// Go on after a step that failed
+        #[arg(long)]
+        keep_going: bool,
+    },
 }
 
 /// The folder that holds the workspace's Cargo.toml.
@@ -42,10 +59,16 @@ pub(crate) fn workspace_root() -> PathBuf {
     own.parent().map_or(own.clone(), PathBuf::from)
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root().join("target"), PathBuf::from)
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Task::Generate { check } => generate::run(check),
+        Task::Test { only, keep_going } => test::run(&only, keep_going),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -34,6 +34,9 @@ CONTAINER = "{{ container.id }}"
 nofile = "1024:4096"
 "#;
 
+/// What builds the library.
+const BUILD: &str = "cargo build --package apportion";
+
 /// A compiled driver with the library it drives.
 #[derive(Debug)]
 pub struct Driver {
@@ -51,7 +54,7 @@ impl Driver {
     #[must_use]
     pub fn build(variant: Variant) -> Driver {
         let (name, cure) = match variant {
-            Variant::Plain => ("APPORTION_LIBRARY", "cargo build --package apportion"),
+            Variant::Plain => ("APPORTION_LIBRARY", BUILD),
             Variant::Sanitized => ("APPORTION_SANITIZED_LIBRARY", "cargo xtask test --only memory"),
         };
         let library = library(name, cure, variant);
@@ -128,6 +131,15 @@ fn library(name: &str, cure: &str, variant: Variant) -> PathBuf {
     };
     assert!(path.is_file(), "{name}={}: no such file; run: {cure}", path.display());
     path
+}
+
+/// The library under test.
+///
+/// # Panics
+/// When it is not there; the text says how to build it.
+#[must_use]
+pub fn library_under_test() -> PathBuf {
+    library("APPORTION_LIBRARY", BUILD, Variant::Plain)
 }
 
 /// The folder above `deps`, where test programs live.

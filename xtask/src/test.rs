@@ -1,0 +1,249 @@
+//! `cargo xtask test`: every check of the project, the same on every machine.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+
+use crate::{Failure, generate, target_folder, tidy, workspace_root};
+
+/// The packages whose tests need no Mesos.
+const PURE: [&str; 9] = [
+    "apportion-bridge",
+    "apportion-cli",
+    "apportion-config",
+    "apportion-core",
+    "apportion-isolation",
+    "apportion-policy",
+    "apportion-wire",
+    "apportion",
+    "xtask",
+];
+
+/// One step, in the order they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Step {
+    /// Formatting of the Rust sources
+    Format,
+    /// House rules: lengths of files, names, layers
+    Tidy,
+    /// Generated files are up to date
+    Generated,
+    /// clippy, warnings denied
+    Lint,
+    /// rustdoc, warnings denied
+    Docs,
+    /// The library (C++ warnings are errors), its command, and what the rig starts
+    Build,
+    /// Everything that needs no Mesos
+    Unit,
+    /// The library driven from C++ inside the host's binary; its symbols against the host's
+    Shim,
+    /// The same under the address and undefined-behaviour sanitizers
+    Memory,
+    /// The rig itself: a real Mesos with its built-in allocator
+    Rig,
+    /// The four modules in a real master and real agents
+    Cluster,
+}
+
+impl Step {
+    /// What the progress line says.
+    fn purpose(self) -> &'static str {
+        match self {
+            Step::Format => "formatting",
+            Step::Tidy => "house rules",
+            Step::Generated => "generated files",
+            Step::Lint => "clippy",
+            Step::Docs => "rustdoc",
+            Step::Build => "building the library",
+            Step::Unit => "tests without Mesos",
+            Step::Shim => "the shim inside the host's binary",
+            Step::Memory => "the shim under the memory checker",
+            Step::Rig => "the rig: a real Mesos",
+            Step::Cluster => "the modules in a real cluster",
+        }
+    }
+
+    fn run(self) -> Result<(), Failure> {
+        match self {
+            Step::Format => cargo(&["fmt", "--all", "--check"], &[]),
+            Step::Tidy => tidy::run(&workspace_root()),
+            Step::Generated => generate::run(true),
+            Step::Lint => {
+                cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"], &[])
+            }
+            Step::Docs => {
+                let deny = [("RUSTDOCFLAGS", OsString::from("--deny warnings"))];
+                cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"], &deny)
+            }
+            Step::Build => cargo(
+                &["build", "--locked", "--package", "apportion", "--package", "apportion-cli", "--package", "apportion-rig"],
+                &[],
+            ),
+            Step::Unit => {
+                let mut arguments = vec!["test", "--locked"];
+                arguments.extend(PURE.iter().flat_map(|name| ["--package", name]));
+                cargo(&arguments, &[])
+            }
+            Step::Shim => with_library(&["test", "--locked", "--package", "apportion-shim-tests", "--test", "modules", "--test", "symbols"]),
+            Step::Memory => memory(),
+            Step::Rig => with_library(&["test", "--locked", "--package", "apportion-rig"]),
+            Step::Cluster => with_library(&["test", "--locked", "--package", "apportion-cluster-tests"]),
+        }
+    }
+}
+
+/// Runs the steps named, or all of them; stops at the first that fails unless told to keep going.
+///
+/// # Errors
+/// The steps that failed, by name.
+pub(crate) fn run(only: &[Step], keep_going: bool) -> Result<(), Failure> {
+    let steps: Vec<Step> =
+        Step::value_variants().iter().copied().filter(|step| only.is_empty() || only.contains(step)).collect();
+    let mut failed = Vec::new();
+    let mut times = Vec::new();
+    for (position, step) in steps.iter().enumerate() {
+        say(&format!("[{}/{}] {}", position + 1, steps.len(), step.purpose()));
+        let started = Instant::now();
+        let outcome = step.run();
+        times.push((*step, started.elapsed(), outcome.is_ok()));
+        if let Err(failure) = outcome {
+            anstream::eprintln!("{failure}");
+            failed.push(*step);
+            if !keep_going {
+                break;
+            }
+        }
+    }
+    summary(&times);
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = failed.iter().map(|step| name(*step)).collect();
+    Err(Failure::new(format!(
+        "failed: {names}\n  run again what failed: cargo xtask test --only {names}",
+        names = names.join(",")
+    )))
+}
+
+fn name(step: Step) -> String {
+    step.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+fn say(text: &str) {
+    let style = AnsiColor::Cyan.on_default().bold();
+    anstream::eprintln!("{style}{text}{style:#}");
+}
+
+/// One line for each step that ran.
+fn summary(times: &[(Step, Duration, bool)]) {
+    anstream::eprintln!();
+    for (step, time, passed) in times {
+        let (word, style) = if *passed {
+            ("passed", Style::from(AnsiColor::Green.on_default()))
+        } else {
+            ("FAILED", AnsiColor::Red.on_default().bold())
+        };
+        anstream::eprintln!("{style}{word}{style:#} {:>6.1} s  {}", time.as_secs_f64(), step.purpose());
+    }
+}
+
+/// Runs cargo in the workspace, its output going through.
+fn cargo(arguments: &[&str], variables: &[(&str, OsString)]) -> Result<(), Failure> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(arguments).current_dir(workspace_root());
+    for (name, value) in variables {
+        command.env(name, value);
+    }
+    let status = command.status().map_err(|error| Failure::new(format!("cannot run cargo: {error}")))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("cargo {} ended with {status}", arguments.join(" "))))
+}
+
+/// Where cargo puts what it builds for tests.
+fn debug_folder() -> PathBuf {
+    target_folder().join("debug")
+}
+
+/// A test command that finds the library and the rig's executor, both built first: `cargo test` builds neither.
+fn with_library(arguments: &[&str]) -> Result<(), Failure> {
+    Step::Build.run()?;
+    let folder = debug_folder();
+    let variables = [
+        ("APPORTION_LIBRARY", folder.join("libapportion.so").into_os_string()),
+        ("APPORTION_RIG_EXECUTOR", folder.join("rig-executor").into_os_string()),
+    ];
+    cargo(arguments, &variables)
+}
+
+/// Builds a library whose shim is instrumented, keeps it apart from the ordinary one, and tests it.
+fn memory() -> Result<(), Failure> {
+    let sanitize = [("APPORTION_SANITIZE", OsString::from("address,undefined"))];
+    cargo(&["build", "--locked", "--package", "apportion"], &sanitize)?;
+    let kept = target_folder().join("sanitized/libapportion.so");
+    copy(&debug_folder().join("libapportion.so"), &kept)?;
+    let variables = [
+        ("APPORTION_SANITIZED_LIBRARY", kept.into_os_string()),
+        ("APPORTION_RIG_EXECUTOR", debug_folder().join("rig-executor").into_os_string()),
+    ];
+    let tested = cargo(&["build", "--locked", "--package", "apportion-rig"], &[])
+        .and_then(|()| cargo(&["test", "--locked", "--package", "apportion-shim-tests", "--test", "memory"], &variables));
+    // What stands in the target folder is the ordinary library again, whatever came of the tests.
+    cargo(&["build", "--locked", "--package", "apportion"], &[])?;
+    tested
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+    let explain = |error: std::io::Error| {
+        Failure::new(format!("cannot copy {} to {}: {error}", from.display(), to.display()))
+    };
+    if let Some(folder) = to.parent() {
+        std::fs::create_dir_all(folder).map_err(explain)?;
+    }
+    std::fs::copy(from, to).map_err(explain)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::ValueEnum as _;
+
+    use super::{PURE, Step, name};
+    use crate::workspace_root;
+
+    #[test]
+    fn every_package_with_tests_is_run_by_some_step() {
+        let manifest = std::fs::read_to_string(workspace_root().join("Cargo.toml")).unwrap();
+        let folders: Vec<&str> = manifest
+            .lines()
+            .skip_while(|line| !line.starts_with("members"))
+            .skip(1)
+            .take_while(|line| !line.starts_with(']'))
+            .map(|line| line.trim().trim_end_matches(',').trim_matches('"'))
+            .collect();
+        assert!(folders.len() >= 9, "{folders:?}");
+        for folder in folders {
+            let own = std::fs::read_to_string(workspace_root().join(Path::new(folder)).join("Cargo.toml")).unwrap();
+            let package = own.lines().find_map(|line| line.strip_prefix("name = ")).unwrap().trim_matches('"');
+            let real = ["apportion-rig", "apportion-shim-tests", "apportion-cluster-tests"];
+            assert!(PURE.contains(&package) || real.contains(&package), "no step tests {package}");
+        }
+    }
+
+    #[test]
+    fn every_step_has_a_name_and_a_purpose() {
+        for step in Step::value_variants() {
+            assert!(!name(*step).is_empty());
+            assert!(!step.purpose().is_empty());
+        }
+    }
+}
