@@ -48,6 +48,8 @@ pub(crate) enum Step {
     Rig,
     /// The four modules in a real master and real agents
     Cluster,
+    /// The shim and the Rust side under valgrind: only when named, as valgrind must be installed
+    Valgrind,
 }
 
 impl Step {
@@ -65,6 +67,7 @@ impl Step {
             Step::Memory => "the shim under the memory checker",
             Step::Rig => "the rig: a real Mesos",
             Step::Cluster => "the modules in a real cluster",
+            Step::Valgrind => "shim and library under valgrind",
         }
     }
 
@@ -73,15 +76,25 @@ impl Step {
             Step::Format => cargo(&["fmt", "--all", "--check"], &[]),
             Step::Tidy => tidy::run(&workspace_root()),
             Step::Generated => generate::run(true),
-            Step::Lint => {
-                cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"], &[])
-            }
+            Step::Lint => cargo(
+                &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"],
+                &[],
+            ),
             Step::Docs => {
                 let deny = [("RUSTDOCFLAGS", OsString::from("--deny warnings"))];
                 cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"], &deny)
             }
             Step::Build => cargo(
-                &["build", "--locked", "--package", "apportion", "--package", "apportion-cli", "--package", "apportion-rig"],
+                &[
+                    "build",
+                    "--locked",
+                    "--package",
+                    "apportion",
+                    "--package",
+                    "apportion-cli",
+                    "--package",
+                    "apportion-rig",
+                ],
                 &[],
             ),
             Step::Unit => {
@@ -89,10 +102,22 @@ impl Step {
                 arguments.extend(PURE.iter().flat_map(|name| ["--package", name]));
                 cargo(&arguments, &[])
             }
-            Step::Shim => with_library(&["test", "--locked", "--package", "apportion-shim-tests", "--test", "modules", "--test", "symbols"]),
+            Step::Shim => with_library(&[
+                "test",
+                "--locked",
+                "--package",
+                "apportion-shim-tests",
+                "--test",
+                "modules",
+                "--test",
+                "symbols",
+            ]),
             Step::Memory => memory(),
             Step::Rig => with_library(&["test", "--locked", "--package", "apportion-rig"]),
             Step::Cluster => with_library(&["test", "--locked", "--package", "apportion-cluster-tests"]),
+            Step::Valgrind => with_library(&[
+                "test", "--locked", "--package", "apportion-shim-tests", "--test", "valgrind", "--", "--ignored",
+            ]),
         }
     }
 }
@@ -102,8 +127,11 @@ impl Step {
 /// # Errors
 /// The steps that failed, by name.
 pub(crate) fn run(only: &[Step], keep_going: bool) -> Result<(), Failure> {
-    let steps: Vec<Step> =
-        Step::value_variants().iter().copied().filter(|step| only.is_empty() || only.contains(step)).collect();
+    let steps: Vec<Step> = Step::value_variants()
+        .iter()
+        .copied()
+        .filter(|step| only.is_empty() || only.contains(step))
+        .collect();
     let mut failed = Vec::new();
     let mut times = Vec::new();
     for (position, step) in steps.iter().enumerate() {
@@ -193,8 +221,9 @@ fn memory() -> Result<(), Failure> {
         ("APPORTION_SANITIZED_LIBRARY", kept.into_os_string()),
         ("APPORTION_RIG_EXECUTOR", debug_folder().join("rig-executor").into_os_string()),
     ];
-    let tested = cargo(&["build", "--locked", "--package", "apportion-rig"], &[])
-        .and_then(|()| cargo(&["test", "--locked", "--package", "apportion-shim-tests", "--test", "memory"], &variables));
+    let tested = cargo(&["build", "--locked", "--package", "apportion-rig"], &[]).and_then(|()| {
+        cargo(&["test", "--locked", "--package", "apportion-shim-tests", "--test", "memory"], &variables)
+    });
     // What stands in the target folder is the ordinary library again, whatever came of the tests.
     cargo(&["build", "--locked", "--package", "apportion"], &[])?;
     tested
@@ -232,8 +261,10 @@ mod tests {
             .collect();
         assert!(folders.len() >= 9, "{folders:?}");
         for folder in folders {
-            let own = std::fs::read_to_string(workspace_root().join(Path::new(folder)).join("Cargo.toml")).unwrap();
-            let package = own.lines().find_map(|line| line.strip_prefix("name = ")).unwrap().trim_matches('"');
+            let own =
+                std::fs::read_to_string(workspace_root().join(Path::new(folder)).join("Cargo.toml")).unwrap();
+            let package =
+                own.lines().find_map(|line| line.strip_prefix("name = ")).unwrap().trim_matches('"');
             let real = ["apportion-rig", "apportion-shim-tests", "apportion-cluster-tests"];
             assert!(PURE.contains(&package) || real.contains(&package), "no step tests {package}");
         }

@@ -67,9 +67,7 @@ impl Driver {
 
     /// Runs one command of the driver with the standard configuration and `more` TOML behind it.
     pub fn run(&self, command: &[&str], more: &str) -> Answer {
-        let config = self.folder.path().join(format!("{}.toml", command.join("-").replace('.', "_")));
-        std::fs::write(&config, format!("{CONFIG}\n{more}"))
-            .unwrap_or_else(|error| panic!("{}: {error}", config.display()));
+        let config = self.configuration(&command.join("-"), more);
         let mut arguments: Vec<&OsStr> = command.iter().map(OsStr::new).collect();
         arguments.push(config.as_os_str());
         self.start(&arguments, None)
@@ -77,14 +75,39 @@ impl Driver {
 
     /// Runs the driver with exactly these arguments behind the library's path.
     pub fn start(&self, arguments: &[&OsStr], preload: Option<&Path>) -> Answer {
-        let mut command = self
-            .rig
-            .library_command(self.variant, &self.path(), preload)
-            .unwrap_or_else(|error| panic!("{error}"));
+        let mut command = self.command(preload);
         // The host keeps actors and static objects for ever: what it leaks is its own.
         command.env("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0:exitcode=77");
         command.arg(&self.library).args(arguments);
         Answer::of(&mut command)
+    }
+
+    /// Runs all of the driver under another program, which gets the command line behind its own options.
+    ///
+    /// # Panics
+    /// When the program cannot be run; the text gives `cure`.
+    pub fn run_all_under(&self, program: &str, options: &[&str], cure: &str) -> Answer {
+        let inner = self.command(None);
+        let mut outer = Command::new(program);
+        outer.args(options).arg(inner.get_program()).args(inner.get_args());
+        let found = Command::new(program).arg("--version").output();
+        assert!(found.is_ok(), "cannot run {program}; install it: {cure}");
+        outer.arg(&self.library).arg("all").arg(self.configuration("all", ""));
+        Answer::of(&mut outer)
+    }
+
+    fn command(&self, preload: Option<&Path>) -> Command {
+        self.rig
+            .library_command(self.variant, &self.path(), preload)
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Writes the standard configuration with `more` TOML behind it.
+    fn configuration(&self, name: &str, more: &str) -> PathBuf {
+        let config = self.folder.path().join(format!("{}.toml", name.replace('.', "_")));
+        std::fs::write(&config, format!("{CONFIG}\n{more}"))
+            .unwrap_or_else(|error| panic!("{}: {error}", config.display()));
+        config
     }
 
     /// Compiles a library that the launcher loads before the Mesos binary, to change what the module finds there.
@@ -103,7 +126,10 @@ impl Driver {
 
     fn sources(&self) -> Vec<PathBuf> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("driver");
-        ["allocator", "hook", "isolator", "main"].iter().map(|name| folder.join(format!("{name}.cpp"))).collect()
+        ["allocator", "hook", "isolator", "main"]
+            .iter()
+            .map(|name| folder.join(format!("{name}.cpp")))
+            .collect()
     }
 
     fn compile(&self, sources: &[PathBuf], library: &Path) {
@@ -156,14 +182,16 @@ pub struct Answer {
 
 impl Answer {
     fn of(command: &mut Command) -> Answer {
-        let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("the launcher: {error}"));
+        let output =
+            command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("the launcher: {error}"));
         Answer { output }
     }
 
     /// What was printed, standard output and the host's log.
     #[must_use]
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.output.stdout).into_owned() + &String::from_utf8_lossy(&self.output.stderr)
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+            + &String::from_utf8_lossy(&self.output.stderr)
     }
 
     /// Whether the driver went through.

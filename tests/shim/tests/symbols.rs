@@ -22,21 +22,29 @@ fn library() -> PathBuf {
 
 /// Names of the C++ standard library, which every host has: `std::`, its vtables and typeinfos, new and delete.
 fn is_standard(name: &str) -> bool {
-    let standard = ["_ZS", "_ZNS", "_ZNKS", "_ZTVS", "_ZTIS", "_ZTVN10__cxxabiv1", "_ZTIN10__cxxabiv1", "_Zn", "_Zd"];
+    let standard =
+        ["_ZS", "_ZNS", "_ZNKS", "_ZTVS", "_ZTIS", "_ZTVN10__cxxabiv1", "_ZTIN10__cxxabiv1", "_Zn", "_Zd"];
     standard.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The C++ names that the library takes from Mesos, libprocess, protobuf and glog.
 fn imported() -> BTreeSet<String> {
-    symbols(&library(), false).into_iter().filter(|name| name.starts_with("_Z") && !is_standard(name)).collect()
+    symbols(&library(), false)
+        .into_iter()
+        .filter(|name| name.starts_with("_Z") && !is_standard(name))
+        .collect()
 }
 
 #[test]
 fn the_library_exports_the_four_manifests_and_nothing_else() {
     let exported: Vec<String> =
         symbols(&library(), true).into_iter().filter(|name| !name.starts_with("cxxbridge1$")).collect();
-    let expected =
-        ["org_apportion_Allocator", "org_apportion_Hook", "org_apportion_Isolator", "org_apportion_QoSController"];
+    let expected = [
+        "org_apportion_Allocator",
+        "org_apportion_Hook",
+        "org_apportion_Isolator",
+        "org_apportion_QoSController",
+    ];
     assert_eq!(exported, expected);
 }
 
@@ -52,8 +60,10 @@ fn the_host_defines_everything_that_the_library_imports() {
 #[test]
 fn the_imported_names_are_the_ones_on_record() {
     let record = Path::new(env!("CARGO_MANIFEST_DIR")).join("imported-symbols.txt");
-    let text = std::fs::read_to_string(&record).unwrap_or_else(|error| panic!("{}: {error}", record.display()));
-    let recorded: BTreeSet<String> = text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
+    let text =
+        std::fs::read_to_string(&record).unwrap_or_else(|error| panic!("{}: {error}", record.display()));
+    let recorded: BTreeSet<String> =
+        text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
     let imported = imported();
     let new: Vec<&String> = imported.difference(&recorded).collect();
     let gone: Vec<&String> = recorded.difference(&imported).collect();
