@@ -34,7 +34,6 @@
 mod expression;
 mod facts;
 mod filters;
-mod merge;
 mod remembered;
 mod rules;
 mod template;
@@ -42,7 +41,6 @@ mod template;
 pub use facts::{
     AgentFacts, ContainerFacts, ExecutorFacts, Facts, FrameworkFacts, ROOTS, Root, TaskFacts, text, text_map,
 };
-pub use merge::{Label, merge_environment, merge_labels};
 pub use remembered::{REMEMBERED_MAX, Remembered};
 pub use rules::{FAULTS_MAX, HookPoint, HookRules, Outcome, RuleFault, RuleSet};
 pub use template::{Reason, SOURCE_BYTES_MAX, Template, TemplateFault, VALUE_BYTES_MAX};

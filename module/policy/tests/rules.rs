@@ -1,13 +1,12 @@
-//! Rules at their hook points: values, faults, merging, remembering.
+//! Rules at their hook points: values, faults, remembering.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failure to prepare a test is a failure of the test")]
 
 use std::collections::BTreeMap;
 
 use apportion_policy::{
-    AgentFacts, ExecutorFacts, FAULTS_MAX, Facts, FrameworkFacts, HookPoint, HookRules, Label, Reason,
-    Remembered, RuleSet, SOURCE_BYTES_MAX, TaskFacts, Template, VALUE_BYTES_MAX, merge_environment,
-    merge_labels, text, text_map,
+    AgentFacts, ExecutorFacts, FAULTS_MAX, Facts, FrameworkFacts, HookPoint, HookRules, Reason, Remembered,
+    RuleSet, SOURCE_BYTES_MAX, TaskFacts, Template, VALUE_BYTES_MAX, text, text_map,
 };
 use proptest::prelude::*;
 
@@ -199,40 +198,6 @@ fn nul_is_a_fault_in_an_environment_and_a_value_in_a_label() {
     assert_eq!(labels.values, [("name".to_owned(), "a\0b".to_owned())]);
 }
 
-fn label(key: &[u8], value: Option<&[u8]>) -> Label {
-    Label { key: key.to_vec(), value: value.map(<[u8]>::to_vec) }
-}
-
-#[test]
-fn labels_that_are_not_ours_keep_place_value_and_bytes() {
-    let existing = [
-        label(b"\xff", None),
-        label(b"rack", Some(b"theirs")),
-        label(b"same", Some(b"1")),
-        label(b"same", Some(b"2")),
-        label(b"rack", Some(b"again")),
-    ];
-    let ours = [("zone".to_owned(), "z".to_owned()), ("rack".to_owned(), "ours".to_owned())];
-    let merged = merge_labels(&existing, &ours);
-    let expected = [
-        label(b"\xff", None),
-        label(b"rack", Some(b"ours")),
-        label(b"same", Some(b"1")),
-        label(b"same", Some(b"2")),
-        label(b"zone", Some(b"z")),
-    ];
-    assert_eq!(merged, expected);
-}
-
-#[test]
-fn environment_keeps_what_the_command_sets() {
-    let existing = [(b"PATH".to_vec(), b"/bin".to_vec()), (b"X\xff".to_vec(), b"1".to_vec())];
-    let ours = [("PATH".to_owned(), "/ours".to_owned()), ("ROLE".to_owned(), "r".to_owned())];
-    let merged = merge_environment(&existing, &ours);
-    assert_eq!(merged[..2], existing);
-    assert_eq!(merged[2..], [(b"ROLE".to_vec(), b"r".to_vec())]);
-}
-
 #[test]
 fn oldest_executor_is_forgotten_first() {
     let remembered = Remembered::with_bound(3);
@@ -282,24 +247,5 @@ proptest! {
     #[test]
     fn text_without_braces_stays_as_it_is(source in "[^{]{0,60}") {
         prop_assert_eq!(compiled(&source).render(&Facts::default()), Ok(source));
-    }
-
-    #[test]
-    fn merged_labels_hold_every_key_and_ours_once(
-        existing in prop::collection::vec(("[a-d]", "[0-9]"), 0..6),
-        ours in prop::collection::btree_map("[b-f]", "[0-9]", 0..4),
-    ) {
-        let existing: Vec<_> = existing.iter().map(|(k, v)| label(k.as_bytes(), Some(v.as_bytes()))).collect();
-        let ours: Vec<(String, String)> = ours.into_iter().collect();
-        let merged = merge_labels(&existing, &ours);
-        for (key, value) in &ours {
-            let of_key: Vec<_> = merged.iter().filter(|label| label.key == key.as_bytes()).collect();
-            prop_assert_eq!(of_key, [&label(key.as_bytes(), Some(value.as_bytes()))]);
-        }
-        let theirs = |labels: &[Label]| -> Vec<Label> {
-            labels.iter().filter(|l| !ours.iter().any(|(k, _)| k.as_bytes() == l.key)).cloned().collect()
-        };
-        prop_assert_eq!(theirs(&merged), theirs(&existing));
-        prop_assert_eq!(merge_labels(&merged, &ours), merged);
     }
 }
