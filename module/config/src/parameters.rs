@@ -12,7 +12,7 @@ use crate::reader;
 const SOURCE: &str = "module parameters";
 
 /// The parameter that names a file.
-const FILE_KEY: &str = "config";
+pub(crate) const FILE_KEY: &str = "config";
 
 /// Most parameters that are looked at.
 const PARAMETERS_MAX: usize = 10_000;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::checked::{AllocatorConfig, Config, Drill, HookConfig, IsolatorConfig};
 use crate::entry_points::ENTRY_POINTS;
 use crate::names::{nearest, schema_keys};
+use crate::parameters::FILE_KEY;
 use crate::problem::{Found, Kind, Problem, path_part, quoted};
 use crate::raw::{Entry, Lines, Node, Value};
 
@@ -110,7 +111,11 @@ impl Reader<'_> {
             return self.report("", entry.at, Complaint::new(Kind::UnknownKey, "", ""));
         }
         let written = if table.is_empty() { entry.key.clone() } else { format!("{table}.{}", entry.key) };
-        let keys = schema_keys();
+        let mut keys = schema_keys();
+        // Only module parameters come without lines, and only they may name a file.
+        if self.lines.is_none() && table.is_empty() {
+            keys.insert(0, FILE_KEY.to_owned());
+        }
         let nearest = nearest(&written, keys.iter().map(String::as_str));
         let below = |key: &&String| match (table.is_empty(), key.strip_prefix(table)) {
             (true, _) => !key.contains('.'),

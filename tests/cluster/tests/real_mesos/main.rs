@@ -1,0 +1,16 @@
+//! The library's four modules in a real Mesos master and agents.
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a step that cannot be taken fails the test")]
+
+mod agents;
+mod configuration;
+mod containers;
+mod decoration;
+mod drills;
+mod exclusive_offers;
+mod fairness;
+mod hostile_text;
+mod master_failover;
+mod offers;
+mod reservations;
+mod shutdown;
