@@ -1,6 +1,6 @@
 //! Build, demo and test commands of the project: `cargo xtask --help`.
 
-mod generate;
+mod demo;
 mod test;
 mod tidy;
 
@@ -36,6 +36,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Start a real Mesos with the modules and watch it work
+    Demo(demo::Arguments),
     /// Write the generated files: the message declarations and the Rust side of the C header
     Generate {
         /// Only compare; exit code 1 when a file is out of date
@@ -67,7 +69,8 @@ pub(crate) fn target_folder() -> PathBuf {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
-        Task::Generate { check } => generate::run(check),
+        Task::Demo(arguments) => demo::run(&arguments),
+        Task::Generate { check } => test::generate(check),
         Task::Test { only, keep_going } => test::run(&only, keep_going),
     };
     match result {

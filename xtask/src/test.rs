@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anstyle::{AnsiColor, Style};
+use anstyle::AnsiColor;
 use clap::ValueEnum;
 
-use crate::{Failure, generate, target_folder, tidy, workspace_root};
+use crate::{Failure, target_folder, tidy, workspace_root};
 
 /// The packages whose tests need no Mesos.
-const PURE: [&str; 9] = [
+const PURE: [&str; 10] = [
     "apportion-bridge",
     "apportion-cli",
     "apportion-config",
     "apportion-core",
+    "apportion-generate",
     "apportion-isolation",
     "apportion-policy",
     "apportion-wire",
@@ -75,7 +76,7 @@ impl Step {
         match self {
             Step::Format => cargo(&["fmt", "--all", "--check"], &[]),
             Step::Tidy => tidy::run(&workspace_root()),
-            Step::Generated => generate::run(true),
+            Step::Generated => generate(true),
             Step::Lint => cargo(
                 &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"],
                 &[],
@@ -116,7 +117,14 @@ impl Step {
             Step::Rig => with_library(&["test", "--locked", "--package", "apportion-rig"]),
             Step::Cluster => with_library(&["test", "--locked", "--package", "apportion-cluster-tests"]),
             Step::Valgrind => with_library(&[
-                "test", "--locked", "--package", "apportion-shim-tests", "--test", "valgrind", "--", "--ignored",
+                "test",
+                "--locked",
+                "--package",
+                "apportion-shim-tests",
+                "--test",
+                "valgrind",
+                "--",
+                "--ignored",
             ]),
         }
     }
@@ -158,6 +166,18 @@ pub(crate) fn run(only: &[Step], keep_going: bool) -> Result<(), Failure> {
     )))
 }
 
+/// Writes the generated files, or with `check` compares them.
+///
+/// # Errors
+/// What the generator's exit code says; it has explained itself.
+pub(crate) fn generate(check: bool) -> Result<(), Failure> {
+    let mut arguments = vec!["run", "--quiet", "--locked", "--package", "apportion-generate", "--"];
+    if check {
+        arguments.push("--check");
+    }
+    cargo(&arguments, &[])
+}
+
 fn name(step: Step) -> String {
     step.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
@@ -172,7 +192,7 @@ fn summary(times: &[(Step, Duration, bool)]) {
     anstream::eprintln!();
     for (step, time, passed) in times {
         let (word, style) = if *passed {
-            ("passed", Style::from(AnsiColor::Green.on_default()))
+            ("passed", AnsiColor::Green.on_default())
         } else {
             ("FAILED", AnsiColor::Red.on_default().bold())
         };

@@ -15,7 +15,10 @@ const EMPTY_NAMES: [&str; 5] = ["util", "utils", "helper", "helpers", "common"];
 
 /// Which packages each layer may use. Imports go one way: towards the end of this list.
 const LAYERS: [(&str, &[&str]); 7] = [
-    ("module/bridge", &["apportion-config", "apportion-core", "apportion-isolation", "apportion-policy", "apportion-wire"]),
+    (
+        "module/bridge",
+        &["apportion-config", "apportion-core", "apportion-isolation", "apportion-policy", "apportion-wire"],
+    ),
     ("module/config", &["apportion-isolation", "apportion-policy"]),
     ("module/isolation", &["apportion-policy"]),
     ("module/core", &[]),
@@ -53,7 +56,10 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     for path in paths {
         if path.is_dir() {
             found.extend(sources(&path));
-        } else if path.extension().is_some_and(|kind| kind == "rs" || kind == "cpp" || kind == "hpp" || kind == "h") {
+        } else if path
+            .extension()
+            .is_some_and(|kind| kind == "rs" || kind == "cpp" || kind == "hpp" || kind == "h")
+        {
             found.push(path);
         }
     }

@@ -1,11 +1,31 @@
-//! `cargo xtask generate`: the two generated files that are checked in, and the check that they are up to date.
+//! Writes the two generated files that are checked in, or checks that they are up to date: `cargo xtask generate`.
+//!
+//! A package of its own, so that nobody waits for bindgen who only wants to see the demo.
 
 mod messages;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
-use crate::{Failure, target_folder, workspace_root};
+use clap::Parser;
+
+/// Why a file cannot be generated: what is wrong, and how to mend it.
+#[derive(Debug)]
+struct Failure(String);
+
+impl Failure {
+    fn new(text: String) -> Failure {
+        Failure(text)
+    }
+}
+
+/// Writes the message declarations and the Rust side of the C header
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Only compare; exit code 1 when a file is out of date
+    #[arg(long)]
+    check: bool,
+}
 
 /// The release of the `libclang` Python package that brings the parser bindgen needs: pinned, so that every machine
 /// generates the same text.
@@ -17,11 +37,29 @@ struct Generated {
     text: String,
 }
 
+fn main() -> ExitCode {
+    match run(Arguments::parse().check) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(text)) => {
+            eprintln!("error: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder that holds the workspace's Cargo.toml.
+fn workspace_root() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.ancestors().nth(2).unwrap_or(own).to_path_buf()
+}
+
+/// Where cargo puts what it builds.
+fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root().join("target"), PathBuf::from)
+}
+
 /// Writes the generated files, or with `check` only compares them.
-///
-/// # Errors
-/// When a source cannot be read, a tool is missing, or with `check` a file is out of date.
-pub(crate) fn run(check: bool) -> Result<(), Failure> {
+fn run(check: bool) -> Result<(), Failure> {
     let root = workspace_root();
     let files = [message_header(&root)?, bindings(&root)?];
     let mut stale = Vec::new();
