@@ -17,14 +17,17 @@ use apportion_core::{
 use apportion_wire::messages::{self, Filters, decode};
 use parking_lot::Mutex;
 
-use self::intern::Resources;
+use self::intern::{ByRole, Identities, Resources};
 use self::outbox::Outbox;
 use crate::abi::{apportion_effects, apportion_options, apportion_quota};
-use crate::lent::Lent;
+use crate::lent::{Exchange, Lent};
 use crate::table::Refusal;
 
 /// Names with the resources that each holds, as the shim lends them.
 type Holdings<'a> = [(&'a [u8], Vec<&'a [u8]>)];
+
+/// Offers of one cycle that get a log line each. A cycle over ten thousand agents must not wait for as many lines.
+const EXPLAINED_MAX: usize = 100;
 
 /// Why an event was not taken.
 #[derive(Debug)]
@@ -126,7 +129,7 @@ impl State {
         if !self.explain_offers {
             return;
         }
-        for offer in &effects.offers {
+        for offer in effects.offers.iter().take(EXPLAINED_MAX) {
             tracing::info!(
                 "offer of agent {} to framework {} in role {}: {}",
                 text(self.core.agent_name(offer.agent).unwrap_or_default()),
@@ -134,6 +137,10 @@ impl State {
                 text(self.core.role_name(offer.role)),
                 offer.why
             );
+        }
+        let more = effects.offers.len().saturating_sub(EXPLAINED_MAX);
+        if more > 0 {
+            tracing::info!("{more} more offers in this cycle, not listed");
         }
         if let Some(run) = &effects.run
             && run.offers > 0
@@ -231,7 +238,7 @@ impl State {
         total: &[&[u8]],
         used: &Holdings<'_>,
     ) -> Result<(), Trouble> {
-        let total = self.resources.sum(&mut self.core, total)?;
+        let (total, identities) = self.resources.sum_with_identities(&mut self.core, total)?;
         let used = self.by_role(used)?;
         let parts: Vec<Vec<Allocated<'_>>> = used.iter().map(|(_, roles)| allocated(roles)).collect();
         let used: Vec<UsedByFramework<'_>> = used
@@ -251,7 +258,15 @@ impl State {
             total: &total,
             used: &used,
         };
-        self.apply(now, &event)
+        self.apply(now, &event)?;
+        self.resources.keep(agent, identities);
+        Ok(())
+    }
+
+    fn remove_agent(&mut self, now: i64, agent: &[u8]) -> Result<(), Trouble> {
+        self.apply(now, &Event::RemoveAgent { agent })?;
+        self.resources.forget(agent);
+        Ok(())
     }
 
     fn update_agent(
@@ -262,7 +277,9 @@ impl State {
         total: Option<&[&[u8]]>,
         capabilities: Option<&[&[u8]]>,
     ) -> Result<(), Trouble> {
-        let total = total.map(|total| self.resources.sum(&mut self.core, total)).transpose()?;
+        let total =
+            total.map(|total| self.resources.sum_with_identities(&mut self.core, total)).transpose()?;
+        let (total, identities) = total.unzip();
         let capabilities = capabilities.map(agent_capabilities).transpose()?;
         let message: messages::AgentInfo = decode(info)?;
         let attributes = attributes_of(&message);
@@ -272,7 +289,9 @@ impl State {
             total: total.as_ref(),
             capabilities,
         };
-        self.apply(now, &event)
+        self.apply(now, &event)?;
+        self.resources.keep(agent, identities.unwrap_or_default());
+        Ok(())
     }
 
     fn add_resource_provider(
@@ -282,7 +301,7 @@ impl State {
         total: &[&[u8]],
         used: &Holdings<'_>,
     ) -> Result<(), Trouble> {
-        let total = self.resources.sum(&mut self.core, total)?;
+        let (total, identities) = self.resources.sum_with_identities(&mut self.core, total)?;
         let used = self.by_role(used)?;
         let parts: Vec<Vec<Allocated<'_>>> = used.iter().map(|(_, roles)| allocated(roles)).collect();
         let used: Vec<UsedByFramework<'_>> = used
@@ -290,7 +309,9 @@ impl State {
             .zip(&parts)
             .map(|((framework, _), used)| UsedByFramework { framework, used })
             .collect();
-        self.apply(now, &Event::AddResourceProvider { agent, total: &total, used: &used })
+        self.apply(now, &Event::AddResourceProvider { agent, total: &total, used: &used })?;
+        self.resources.keep(agent, identities);
+        Ok(())
     }
 
     fn update_allocation(
@@ -299,34 +320,44 @@ impl State {
         framework: &[u8],
         agent: &[u8],
         offered: &[&[u8]],
-        conversions: &[(Vec<&[u8]>, Vec<&[u8]>)],
+        conversions: &[Exchange<'_>],
     ) -> Result<(), Trouble> {
         let groups = self.resources.by_role(&mut self.core, offered)?;
         let [(Some(role), offered)] = groups.as_slice() else {
-            let roles = groups.len();
+            let roles = groups.iter().filter(|(role, _)| role.is_some()).count();
             return Err(Trouble::Broken(format!(
                 "update allocation: resources of {roles} roles instead of one"
             )));
         };
         let mut changes = Vec::with_capacity(conversions.len());
+        let mut made = Identities::new();
         for (consumed, converted) in conversions {
-            changes.push(Conversion {
-                consumed: self.resources.sum(&mut self.core, consumed)?,
-                converted: self.resources.sum(&mut self.core, converted)?,
-                leaves_none_of: Holding::default(),
-            });
+            let consumed = self.resources.sum(&mut self.core, consumed)?;
+            let (converted, identities) = self.resources.sum_with_identities(&mut self.core, converted)?;
+            // Further copies of a shared volume say how a task uses it, not what the agent has.
+            if !consumed.is_empty() {
+                made.extend(identities);
+            }
+            changes.push(Conversion { consumed, converted, leaves_none_of: Holding::default() });
         }
-        self.apply(now, &Event::UpdateAllocation { framework, agent, role, offered, conversions: &changes })
+        self.apply(now, &Event::UpdateAllocation { framework, agent, role, offered, conversions: &changes })?;
+        self.resources.keep(agent, made);
+        Ok(())
     }
 
     fn update_available(&mut self, now: i64, agent: &[u8], operations: &[&[u8]]) -> Result<(), Trouble> {
         let mut changes = Vec::new();
+        let mut made = Identities::new();
         for operation in operations {
             for conversion in apportion_wire::operation::conversions(operation)? {
-                changes.push(self.resources.conversion(&mut self.core, conversion)?);
+                let (change, identities) = self.resources.conversion(&mut self.core, conversion)?;
+                changes.push(change);
+                made.extend(identities);
             }
         }
-        self.apply(now, &Event::UpdateAvailable { agent, conversions: &changes })
+        self.apply(now, &Event::UpdateAvailable { agent, conversions: &changes })?;
+        self.resources.keep(agent, made);
+        Ok(())
     }
 
     fn update_unavailability(
@@ -378,11 +409,7 @@ impl State {
     }
 
     /// Holdings of several frameworks or agents, each split by the role that it is allocated to.
-    #[expect(clippy::type_complexity, reason = "name, then (role, resources) pairs; used here only")]
-    fn by_role<'a>(
-        &mut self,
-        holdings: &Holdings<'a>,
-    ) -> Result<Vec<(&'a [u8], Vec<(Option<&'a [u8]>, Holding)>)>, Trouble> {
+    fn by_role<'a>(&mut self, holdings: &Holdings<'a>) -> Result<Vec<(&'a [u8], ByRole<'a>)>, Trouble> {
         holdings
             .iter()
             .map(|(name, resources)| Ok((*name, self.resources.by_role(&mut self.core, resources)?)))

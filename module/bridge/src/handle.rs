@@ -34,16 +34,23 @@ pub(crate) unsafe fn borrow<'call>(handle: *mut apportion_handle) -> Result<&'ca
         return Err("the handle is not one of ours");
     }
     // SAFETY: not null, aligned, and alive by the promise of the caller.
-    let handle = unsafe { &*handle };
-    if handle.mark == ALIVE { Ok(handle) } else { Err("the handle is not one of ours") }
+    let mark = unsafe { &raw const (*handle).mark };
+    // The mark alone is looked at first: in memory that is not ours the module would not even be a value.
+    // SAFETY: as above; any bytes are a number.
+    if unsafe { mark.read() } != ALIVE {
+        return Err("the handle is not one of ours");
+    }
+    // SAFETY: as above, and the mark is there.
+    Ok(unsafe { &*handle })
 }
 
-/// Ends a module. Null is allowed.
+/// Ends a module. Null is allowed; what [`borrow`] refuses stays as it is.
 ///
 /// # Safety
 /// `handle` is null, or came from [`into_raw`], was not destroyed before and is used by nobody.
 pub(crate) unsafe fn destroy(handle: *mut apportion_handle) {
-    if handle.is_null() {
+    // SAFETY: the promise of the caller.
+    if unsafe { borrow(handle) }.is_err() {
         return;
     }
     // SAFETY: it came from `into_raw` by the promise of the caller.

@@ -1,11 +1,13 @@
 //! What the library asks of its host, and the way from `tracing` to the host's log.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::sync::OnceLock;
 
 use tracing_core::field::{Field, Visit};
 use tracing_core::span::{Attributes, Id, Record};
-use tracing_core::{Event, Level, Metadata, Subscriber};
+use tracing_core::subscriber::Interest;
+use tracing_core::{Event, Level, LevelFilter, Metadata, Subscriber};
 
 /// How loud a line is; the numbers are the ones of the host's logging library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +37,7 @@ impl Severity {
 pub trait Host: Send + Sync {
     /// Whether lines of this severity are written: asked before a line is put together.
     fn log_enabled(&self, severity: Severity) -> bool;
-    /// Writes one line, as if it stood at `file`:`line`. The text holds no line break but in a block of problems.
+    /// Writes one line, as if it stood at `file`:`line`. The text holds no line break and no other control character.
     fn log(&self, severity: Severity, file: &str, line: u32, text: &str);
 }
 
@@ -52,11 +54,36 @@ pub fn connect(host: &'static dyn Host) {
     }
 }
 
+/// Text for one line of a log: names come from the host and may hold anything, so control characters are escaped.
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut line = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    Cow::Owned(line)
+}
+
 /// Sends each event to the host's log. There are no spans: a line stands for itself.
 #[derive(Debug)]
 struct Forward;
 
 impl Subscriber for Forward {
+    /// The host may change its mind about a severity at any time, so it is asked each time.
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if severity(*metadata.level()).is_some() { Interest::sometimes() } else { Interest::never() }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::INFO)
+    }
+
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let Some(severity) = severity(*metadata.level()) else { return false };
         HOST.get().is_some_and(|host| host.log_enabled(severity))
@@ -68,7 +95,8 @@ impl Subscriber for Forward {
         let mut line = Line::default();
         event.record(&mut line);
         let text = format!("apportion: {}{}", line.message, line.fields);
-        host.log(severity, metadata.file().unwrap_or("apportion"), metadata.line().unwrap_or(0), &text);
+        let file = metadata.file().unwrap_or("apportion");
+        host.log(severity, file, metadata.line().unwrap_or(0), &one_line(&text));
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

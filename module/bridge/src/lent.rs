@@ -42,6 +42,15 @@ pub(crate) enum BadArgument {
     },
 }
 
+/// Names with several byte strings each.
+pub(crate) type NamedLists<'call> = Vec<(&'call [u8], Vec<&'call [u8]>)>;
+
+/// Names with numbers.
+pub(crate) type Numbers<'call> = Vec<(&'call [u8], f64)>;
+
+/// What goes and what comes instead.
+pub(crate) type Exchange<'call> = (Vec<&'call [u8]>, Vec<&'call [u8]>);
+
 /// Proof that the raw views given to a call are valid until it returns.
 ///
 /// # Invariants
@@ -132,7 +141,7 @@ impl<'call> Lent<'call> {
         self,
         raw: apportion_holdings,
         what: &'static str,
-    ) -> Result<Vec<(&'call [u8], Vec<&'call [u8]>)>, BadArgument> {
+    ) -> Result<NamedLists<'call>, BadArgument> {
         let holdings: &[apportion_holding] = self.slice(raw.data, raw.size, what)?;
         holdings
             .iter()
@@ -145,7 +154,7 @@ impl<'call> Lent<'call> {
         self,
         raw: apportion_quantities,
         what: &'static str,
-    ) -> Result<Vec<(&'call [u8], f64)>, BadArgument> {
+    ) -> Result<Numbers<'call>, BadArgument> {
         let quantities: &[apportion_quantity] = self.slice(raw.data, raw.size, what)?;
         quantities.iter().map(|quantity| Ok((self.bytes(quantity.name, what)?, quantity.value))).collect()
     }
@@ -156,7 +165,7 @@ impl<'call> Lent<'call> {
         data: *const apportion_quantities,
         size: usize,
         what: &'static str,
-    ) -> Result<Option<Vec<Vec<(&'call [u8], f64)>>>, BadArgument> {
+    ) -> Result<Option<Vec<Numbers<'call>>>, BadArgument> {
         if data.is_null() && size == 0 {
             return Ok(None);
         }
@@ -170,10 +179,7 @@ impl<'call> Lent<'call> {
     }
 
     /// Conversions: consumed and converted resources.
-    pub(crate) fn conversions(
-        self,
-        raw: apportion_conversions,
-    ) -> Result<Vec<(Vec<&'call [u8]>, Vec<&'call [u8]>)>, BadArgument> {
+    pub(crate) fn conversions(self, raw: apportion_conversions) -> Result<Vec<Exchange<'call>>, BadArgument> {
         let conversions: &[apportion_conversion] = self.slice(raw.data, raw.size, "conversions")?;
         conversions
             .iter()

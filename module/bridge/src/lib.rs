@@ -25,7 +25,6 @@
 #[expect(
     missing_docs,
     non_camel_case_types,
-    clippy::missing_safety_doc,
     reason = "generated; the comments are in the C header"
 )]
 #[rustfmt::skip]

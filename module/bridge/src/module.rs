@@ -17,7 +17,7 @@ use crate::qos_controller::QosControllerModule;
 
 /// One of the four modules.
 pub(crate) enum Module {
-    Allocator(AllocatorModule),
+    Allocator(Box<AllocatorModule>),
     Hook(HookModule),
     Isolator(IsolatorModule),
     QosController(QosControllerModule),
@@ -38,7 +38,7 @@ impl Module {
             tracing::warn!("fault drill: {} will panic on purpose", config.drill.panic_in.join(", "));
         }
         match kind {
-            APPORTION_ALLOCATOR => Ok(Module::Allocator(AllocatorModule::new(&config))),
+            APPORTION_ALLOCATOR => Ok(Module::Allocator(Box::new(AllocatorModule::new(&config)))),
             APPORTION_HOOK => Ok(Module::Hook(HookModule::new(&config))),
             APPORTION_ISOLATOR => Ok(Module::Isolator(IsolatorModule::new(&config))),
             APPORTION_QOS_CONTROLLER => Ok(Module::QosController(QosControllerModule::new(&config))),

@@ -13,6 +13,7 @@ pub(crate) struct QosControllerModule {
 
 impl QosControllerModule {
     pub(crate) fn new(config: &Config) -> QosControllerModule {
+        tracing::info!("QoS controller: nothing to correct");
         QosControllerModule { drill: config.drill.clone() }
     }
 }

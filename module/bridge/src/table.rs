@@ -5,6 +5,7 @@ use crate::abi::{
     apportion_module, apportion_status,
 };
 use crate::handle::{self, Handle};
+use crate::host::one_line;
 use crate::lent::{BadArgument, Lent};
 use crate::module::{Module, drill};
 use crate::{allocator, buffer, guard, hook, isolator, qos_controller};
@@ -151,7 +152,8 @@ pub(crate) unsafe fn ask_or<'call>(
             }
         }
     };
-    let (status, bytes) = answer.unwrap_or_else(|text| (APPORTION_FAILED, text.into_bytes()));
+    let (status, bytes) =
+        answer.unwrap_or_else(|text| (APPORTION_FAILED, one_line(&text).into_owned().into_bytes()));
     // SAFETY: the caller's promise about `out`.
     unsafe { buffer::put(out, bytes) };
     status

@@ -8,6 +8,7 @@ use crate::abi::{
     apportion_conversions, apportion_effects, apportion_handle, apportion_holdings, apportion_options,
     apportion_quota, apportion_quotas, apportion_status,
 };
+use crate::host::one_line;
 use crate::lent::Lent;
 use crate::module::{Module, drill};
 use crate::{guard, handle};
@@ -53,7 +54,7 @@ unsafe fn event(
     // The text lives in the handle: the shim reads it before the next call.
     let refuse = |text: String, status| {
         let mut kept = found.text.lock();
-        *kept = text.into_bytes();
+        *kept = one_line(&text).into_owned().into_bytes();
         answer(nothing(&kept), status)
     };
     let Module::Allocator(allocator) = &found.module else {
@@ -242,10 +243,7 @@ pub(crate) unsafe extern "C" fn remove_slave(
     agent: apportion_bytes,
     effects: *mut apportion_effects,
 ) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
-        let agent = lent.bytes(agent, "agent id")?;
-        state.apply(now, &Event::RemoveAgent { agent })
-    };
+    let body = |state: &mut State, lent: Lent<'_>| state.remove_agent(now, lent.bytes(agent, "agent id")?);
     // SAFETY: called by the shim under the rules of the header.
     unsafe { event(handle, effects, "allocator.remove_slave", body) }
 }

@@ -17,23 +17,73 @@ use apportion_wire::resource::{
 use super::Trouble;
 
 /// The kinds seen so far, with the identity that each had when it was seen first.
+///
+/// The host takes two resources for the same kind though some bytes differ, such as the container path of a
+/// persistent volume. Agents whose identity of a kind is not the first one have their own, so that an offer shows
+/// what its agent has.
 #[derive(Debug, Default)]
 pub(super) struct Resources {
     // The keys come from the host: the standard hash is keyed against floods, and nothing depends on its order.
     by_identity: HashMap<Vec<u8>, KindId>,
     identities: Vec<Vec<u8>>,
+    /// By agent; agents that have only first identities are not in it.
+    own: HashMap<Vec<u8>, HashMap<KindId, Vec<u8>>>,
 }
+
+/// Resources by the role that they are allocated to.
+pub(super) type ByRole<'a> = Vec<(Option<&'a [u8]>, Holding)>;
+
+/// The identity in which each kind came; `None` for the first one of the kind.
+pub(super) type Identities = Vec<(KindId, Option<Vec<u8>>)>;
 
 impl Resources {
     /// Resources, whoever they are allocated to.
     pub(super) fn sum(&mut self, core: &mut Allocator, resources: &[&[u8]]) -> Result<Holding, Trouble> {
+        Ok(self.sum_with_identities(core, resources)?.0)
+    }
+
+    /// Resources, whoever they are allocated to, and what [`Resources::keep`] needs if they become an agent's.
+    pub(super) fn sum_with_identities(
+        &mut self,
+        core: &mut Allocator,
+        resources: &[&[u8]],
+    ) -> Result<(Holding, Identities), Trouble> {
         let mut holding = Holding::default();
+        let mut identities = Identities::with_capacity(resources.len());
         for resource in resources {
             let parts = split(resource)?;
             let kind = self.kind(core, &parts.identity, &parts.facts)?;
             holding.add_item(&item(kind, &parts.value)?);
+            let is_first = self.identities.get(kind.index()) == Some(&parts.identity);
+            identities.push((kind, (!is_first).then_some(parts.identity)));
         }
-        Ok(holding)
+        Ok((holding, identities))
+    }
+
+    /// From now on the agent has these kinds in these identities.
+    pub(super) fn keep(&mut self, agent: &[u8], identities: Identities) {
+        for (kind, identity) in identities {
+            match identity {
+                Some(identity) => {
+                    self.own.entry(agent.to_vec()).or_default().insert(kind, identity);
+                }
+                None => {
+                    if let Some(own) = self.own.get_mut(agent) {
+                        own.remove(&kind);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The agent is gone.
+    pub(super) fn forget(&mut self, agent: &[u8]) {
+        self.own.remove(agent);
+    }
+
+    /// The identity in which an agent has a kind, if it is not the first one.
+    pub(super) fn own(&self, agent: &[u8], kind: KindId) -> Option<&[u8]> {
+        self.own.get(agent)?.get(&kind).map(Vec::as_slice)
     }
 
     /// Resources grouped by the role they are allocated to, in the order in which the roles first appear.
@@ -41,8 +91,8 @@ impl Resources {
         &mut self,
         core: &mut Allocator,
         resources: &[&'a [u8]],
-    ) -> Result<Vec<(Option<&'a [u8]>, Holding)>, Trouble> {
-        let mut groups: Vec<(Option<&'a [u8]>, Holding)> = Vec::new();
+    ) -> Result<ByRole<'a>, Trouble> {
+        let mut groups = ByRole::new();
         for resource in resources {
             let parts = split(resource)?;
             let kind = self.kind(core, &parts.identity, &parts.facts)?;
@@ -55,24 +105,29 @@ impl Resources {
         Ok(groups)
     }
 
-    /// A conversion that follows from an operation.
+    /// A conversion that follows from an operation, with the identities of what it makes.
     pub(super) fn conversion(
         &mut self,
         core: &mut Allocator,
         conversion: apportion_wire::operation::Conversion,
-    ) -> Result<Conversion, Trouble> {
-        let consumed = self.parts(core, &conversion.consumed)?;
+    ) -> Result<(Conversion, Identities), Trouble> {
+        let (consumed, _) = self.parts(core, &conversion.consumed)?;
         let leaves_none_of = match conversion.check {
             PostCheck::ConsumedIsGone => consumed.clone(),
             PostCheck::Nothing => Holding::default(),
         };
-        Ok(Conversion { consumed, converted: self.parts(core, &conversion.converted)?, leaves_none_of })
+        let (converted, identities) = self.parts(core, &conversion.converted)?;
+        Ok((Conversion { consumed, converted, leaves_none_of }, identities))
     }
 
-    fn parts(&mut self, core: &mut Allocator, parts: &[ResourceParts]) -> Result<Holding, Trouble> {
+    fn parts(
+        &mut self,
+        core: &mut Allocator,
+        parts: &[ResourceParts],
+    ) -> Result<(Holding, Identities), Trouble> {
         let bytes: Vec<Vec<u8>> = parts.iter().map(ResourceParts::to_bytes).collect();
         let views: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
-        self.sum(core, &views)
+        self.sum_with_identities(core, &views)
     }
 
     /// The kind of a resource, new or not.
@@ -85,7 +140,7 @@ impl Resources {
         if id.index() >= self.identities.len() {
             self.identities.resize(id.index() + 1, Vec::new());
         }
-        // The first one stands for all that the host holds for the same.
+        // Which of those that the host holds for the same came first.
         if let Some(first) = self.identities.get_mut(id.index())
             && first.is_empty()
         {
@@ -95,10 +150,10 @@ impl Resources {
         Ok(id)
     }
 
-    /// An item as the host's bytes, allocated to a role.
-    pub(super) fn to_bytes(&self, item: &Item, role: &[u8]) -> Vec<u8> {
-        let identity = self.identities.get(item.kind.index()).map(Vec::as_slice).unwrap_or_default();
-        join(identity, &wire_value(&item.value), Some(role))
+    /// An item as the host's bytes, allocated to a role; `own` is the agent's identity if it is not the first one.
+    pub(super) fn to_bytes(&self, item: &Item, own: Option<&[u8]>, role: &[u8]) -> Vec<u8> {
+        let first = || self.identities.get(item.kind.index()).map(Vec::as_slice).unwrap_or_default();
+        join(own.unwrap_or_else(first), &wire_value(&item.value), Some(role))
     }
 }
 

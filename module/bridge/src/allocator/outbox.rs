@@ -12,7 +12,8 @@ use crate::abi::{
 /// Effects as plain data, with everything that they point to.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    items: Cache<(apportion_core::Item, RoleId)>,
+    /// By item, role, and the agent's own identity if it has one.
+    items: Cache<(apportion_core::Item, RoleId, Option<Vec<u8>>)>,
     bundles: Cache<Vec<u32>>,
     item_definitions: Vec<(u32, Vec<u8>)>,
     bundle_definitions: Vec<(u32, Vec<u32>)>,
@@ -54,11 +55,13 @@ impl Outbox {
         }
         for offer in &effects.offers {
             let role = core.role_name(offer.role);
+            let agent = core.agent_name(offer.agent).unwrap_or_default();
             let mut bundle = Vec::with_capacity(offer.resources.items().len());
             for item in offer.resources.items() {
-                let (slot, new) = self.items.slot((item.clone(), offer.role));
+                let own = resources.own(agent, item.kind);
+                let (slot, new) = self.items.slot((item.clone(), offer.role, own.map(<[u8]>::to_vec)));
                 if new {
-                    self.item_definitions.push((slot, resources.to_bytes(item, role)));
+                    self.item_definitions.push((slot, resources.to_bytes(item, own, role)));
                 }
                 // Disks that cannot be merged stand as often as they are held; a shared volume is offered once.
                 let times = if item.kind.is_shared() { 1 } else { item.copies };
@@ -71,7 +74,7 @@ impl Outbox {
             self.offers.push(Offer {
                 framework: core.framework_name(offer.framework).unwrap_or_default().to_vec(),
                 role: role.to_vec(),
-                agent: core.agent_name(offer.agent).unwrap_or_default().to_vec(),
+                agent: agent.to_vec(),
                 bundle: slot,
             });
         }
@@ -80,8 +83,9 @@ impl Outbox {
             .sort_by(|left, right| (&left.framework, &left.role).cmp(&(&right.framework, &right.role)));
         for entry in effects.inverse_offer_statuses.iter().flatten() {
             self.inverse_statuses.push([entry.agent.to_vec(), Vec::new(), Vec::new()]);
-            for (framework, status) in &entry.statuses {
-                self.inverse_statuses.push([entry.agent.to_vec(), framework.to_vec(), status.to_vec()]);
+            for answer in &entry.statuses {
+                let (framework, status) = (answer.framework.to_vec(), answer.status.to_vec());
+                self.inverse_statuses.push([entry.agent.to_vec(), framework, status]);
             }
         }
         self.cycle_requested = effects.cycle_requested;

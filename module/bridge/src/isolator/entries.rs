@@ -6,7 +6,7 @@ use crate::abi::{
     apportion_quantities, apportion_status,
 };
 use crate::lent::Lent;
-use crate::table::{Answer, ask, ask_or};
+use crate::table::{Answer, Refusal, ask, ask_or};
 
 /// Runs a call for one container; a panic gives that container up.
 ///
@@ -37,17 +37,34 @@ unsafe fn ask_for<'call>(
     }
 }
 
-/// Writes a yes or no.
+/// Answers "yes", which is a "no" on every path but the good one.
 ///
 /// # Safety
-/// `answer` is null or may be written.
-unsafe fn yes(answer: *mut u8) -> Result<(), crate::table::Refusal> {
-    if answer.is_null() {
-        return Err(crate::table::Refusal("there is no place for the answer".to_owned()));
+/// As for [`ask`]; `answer` is null or may be written.
+unsafe fn yes(
+    handle: *mut apportion_handle,
+    answer: *mut u8,
+    text: *mut apportion_buffer,
+    entry: &'static str,
+) -> apportion_status {
+    let write = |number: u8| {
+        if !answer.is_null() {
+            // SAFETY: not null; the caller lets us write.
+            unsafe { answer.write(number) };
+        }
+    };
+    write(0);
+    // SAFETY: passed on.
+    unsafe {
+        ask(handle, text, entry, |module, _| {
+            module.isolator()?;
+            if answer.is_null() {
+                return Err(Refusal("there is no place for the answer".to_owned()));
+            }
+            write(1);
+            Ok((APPORTION_DONE, Vec::new()))
+        })
     }
-    // SAFETY: not null; the caller lets us write.
-    unsafe { answer.write(1) };
-    Ok(())
 }
 
 /// Nested containers are recorded like any other.
@@ -57,13 +74,7 @@ pub(crate) unsafe extern "C" fn supports_nesting(
     text: *mut apportion_buffer,
 ) -> apportion_status {
     // SAFETY: called by the shim under the rules of the header.
-    unsafe {
-        ask(handle, text, "isolator.supports_nesting", |module, _| {
-            module.isolator()?;
-            yes(answer)?;
-            Ok((APPORTION_DONE, Vec::new()))
-        })
-    }
+    unsafe { yes(handle, answer, text, "isolator.supports_nesting") }
 }
 
 /// Containers without an executor are recorded like any other.
@@ -73,13 +84,7 @@ pub(crate) unsafe extern "C" fn supports_standalone(
     text: *mut apportion_buffer,
 ) -> apportion_status {
     // SAFETY: called by the shim under the rules of the header.
-    unsafe {
-        ask(handle, text, "isolator.supports_standalone", |module, _| {
-            module.isolator()?;
-            yes(answer)?;
-            Ok((APPORTION_DONE, Vec::new()))
-        })
-    }
+    unsafe { yes(handle, answer, text, "isolator.supports_standalone") }
 }
 
 /// See `recover` in the header.

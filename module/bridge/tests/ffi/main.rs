@@ -1,0 +1,26 @@
+//! The table of functions, called through its pointers as the shim calls it.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `border.rs`, `arguments.rs`, `shim.rs` | the shim's side: views, places for answers, handles, the host, slots |
+//! | `messages.rs`, `calls.rs` | host messages as bytes, and one good call of every entry point |
+//! | `broken_arguments.rs`, `broken_contents.rs` | what is refused, and that nothing is left of it |
+//! | `contradictions.rs` | what ends an allocator |
+//! | `panics.rs` | fault drills in every entry point |
+//! | `allocator.rs`, `fidelity.rs`, `hook.rs`, `isolator.rs`, `log.rs` | what the modules do |
+#![expect(clippy::unwrap_used, reason = "what the tests build themselves has to be right")]
+
+mod allocator;
+mod arguments;
+mod border;
+mod broken_arguments;
+mod broken_contents;
+mod calls;
+mod contradictions;
+mod fidelity;
+mod hook;
+mod isolator;
+mod log;
+mod messages;
+mod panics;
+mod shim;

@@ -1,0 +1,126 @@
+//! An allocator as the shim keeps it: items and bundles by slot, offers resolved to bytes.
+
+use apportion_bridge::abi::{APPORTION_DONE, apportion_effects, apportion_handle, apportion_status};
+
+use crate::border::{Module, is_set, read, read_bytes, untouched_effects};
+
+/// One agent's resources offered to a framework in a role.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Offered {
+    pub(crate) framework: Vec<u8>,
+    pub(crate) role: Vec<u8>,
+    pub(crate) agent: Vec<u8>,
+    /// Serialised resources, in the order of their bytes: the order in an offer means nothing.
+    pub(crate) resources: Vec<Vec<u8>>,
+}
+
+/// How an allocator call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) status: apportion_status,
+    pub(crate) text: String,
+    pub(crate) offers: Vec<Offered>,
+    /// Agent, framework and status of each answer to an inverse offer.
+    pub(crate) inverse_statuses: Vec<[Vec<u8>; 3]>,
+    pub(crate) cycle_requested: bool,
+}
+
+/// The allocator module with what the shim keeps for it.
+#[derive(Debug)]
+pub(crate) struct Shim {
+    pub(crate) module: Module,
+    items: Vec<Option<Vec<u8>>>,
+    bundles: Vec<Option<Vec<Vec<u8>>>>,
+    /// The host's clock, in nanoseconds.
+    pub(crate) now: i64,
+}
+
+/// A second of the host's clock.
+pub(crate) const SECOND: i64 = 1_000_000_000;
+
+fn keep<T>(table: &mut Vec<Option<T>>, slot: u32, value: T) {
+    let slot = usize::try_from(slot).unwrap();
+    if table.len() <= slot {
+        table.resize_with(slot + 1, || None);
+    }
+    table[slot] = Some(value);
+}
+
+impl Shim {
+    pub(crate) fn new(pairs: &[(&str, &str)]) -> Shim {
+        let module = Module::allocator(pairs);
+        Shim { module, items: Vec::new(), bundles: Vec::new(), now: 1_000 * SECOND }
+    }
+
+    /// Makes a call and does what its effects ask for, items before bundles before offers.
+    pub(crate) fn apply(
+        &mut self,
+        call: impl FnOnce(*mut apportion_handle, i64, *mut apportion_effects) -> apportion_status,
+    ) -> Outcome {
+        let mut effects = untouched_effects();
+        let status = call(self.module.handle(), self.now, &raw mut effects);
+        assert!(is_set(&effects), "the effects were not set: {effects:?}");
+        let text = String::from_utf8(read_bytes(effects.text)).expect("a text is text");
+        assert_eq!(status == APPORTION_DONE, text.is_empty(), "status {status} with the text {text:?}");
+        for item in read(effects.items, effects.items_size) {
+            keep(&mut self.items, item.slot, read_bytes(item.resource));
+        }
+        for bundle in read(effects.bundles, effects.bundles_size) {
+            let items = read(bundle.items, bundle.items_size).iter();
+            let items = items.map(|slot| {
+                let slot = usize::try_from(*slot).unwrap();
+                self.items[slot].clone().expect("an item is defined before a bundle has it")
+            });
+            let mut items: Vec<Vec<u8>> = items.collect();
+            items.sort();
+            keep(&mut self.bundles, bundle.slot, items);
+        }
+        let offers = read(effects.offers, effects.offers_size).iter();
+        let offers = offers.map(|offer| Offered {
+            framework: read_bytes(offer.framework),
+            role: read_bytes(offer.role),
+            agent: read_bytes(offer.agent),
+            resources: self.bundles[usize::try_from(offer.bundle).unwrap()]
+                .clone()
+                .expect("a bundle is defined before an offer has it"),
+        });
+        let offers: Vec<Offered> = offers.collect();
+        assert_together(&offers);
+        let inverse = read(effects.inverse_statuses, effects.inverse_statuses_size).iter();
+        let inverse =
+            inverse.map(|one| [read_bytes(one.agent), read_bytes(one.framework), read_bytes(one.status)]);
+        Outcome {
+            status,
+            text,
+            offers,
+            inverse_statuses: inverse.collect(),
+            cycle_requested: effects.cycle_requested == 1,
+        }
+    }
+
+    /// As [`Shim::apply`], for calls that must work.
+    #[track_caller]
+    pub(crate) fn done(
+        &mut self,
+        call: impl FnOnce(*mut apportion_handle, i64, *mut apportion_effects) -> apportion_status,
+    ) -> Outcome {
+        let outcome = self.apply(call);
+        assert_eq!(outcome.status, APPORTION_DONE, "{}", outcome.text);
+        outcome
+    }
+}
+
+/// Offers to one framework stand together, and within it those of one role.
+fn assert_together(offers: &[Offered]) {
+    let parties: Vec<_> = offers.iter().map(|offer| (&offer.framework, &offer.role)).collect();
+    let mut seen = Vec::new();
+    for party in parties.chunk_by(|left, right| left == right) {
+        assert!(!seen.contains(&party[0]), "offers of {party:?} are torn apart");
+        seen.push(party[0]);
+    }
+    let mut frameworks = Vec::new();
+    for party in offers.chunk_by(|left, right| left.framework == right.framework) {
+        assert!(!frameworks.contains(&&party[0].framework));
+        frameworks.push(&party[0].framework);
+    }
+}
