@@ -3,6 +3,7 @@
 
 use minijinja::{Environment, Error, ErrorKind, Value};
 
+use crate::context::is_unknown;
 use crate::template::VALUE_BYTES_MAX;
 
 /// Names of all filters.
@@ -20,14 +21,14 @@ pub(crate) fn register(environment: &mut Environment<'_>) {
 
 /// The value, or `other` where the value is not known.
 fn default(value: Value, other: Value) -> Value {
-    if value.is_undefined() || value.is_none() { other } else { value }
+    if is_unknown(&value) || value.is_none() { other } else { value }
 }
 
 /// The text a filter needs; an unknown fact is reported as one, so that the message can name it.
 fn needed(value: &Value) -> Result<&str, Error> {
     match value.as_str() {
         Some(text) => Ok(text),
-        None if value.is_undefined() => Err(Error::from(ErrorKind::UndefinedError)),
+        None if is_unknown(value) => Err(Error::from(ErrorKind::UndefinedError)),
         None => Err(Error::new(ErrorKind::InvalidOperation, format!("a {} is not text", value.kind()))),
     }
 }

@@ -31,6 +31,7 @@
 //! Where to read next: [`Template`] for the language, [`HookRules`] for its use at a hook point.
 #![forbid(unsafe_code)]
 
+mod context;
 mod expression;
 mod facts;
 mod filters;

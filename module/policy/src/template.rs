@@ -4,9 +4,10 @@ use std::io;
 use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Serde, ValueKind};
+use minijinja::value::ValueKind;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
+use crate::context;
 use crate::facts::{Facts, ROOTS, Root};
 use crate::{expression, filters};
 
@@ -128,8 +129,8 @@ impl Template {
         environment.set_fuel(Some(FUEL));
         environment.set_recursion_limit(RECURSION_MAX);
         environment.set_formatter(|output, _, value| write_plain(output, value));
-        environment.add_test("defined", |value: Value| !value.is_undefined());
-        environment.add_test("undefined", |value: Value| value.is_undefined());
+        environment.add_test("defined", |value: Value| !context::is_unknown(&value));
+        environment.add_test("undefined", |value: Value| context::is_unknown(&value));
         environment.add_test("none", |value: Value| value.is_none());
         filters::register(&mut environment);
         if let Err(error) = environment.add_template_owned(NAME, source.to_owned()) {
@@ -161,7 +162,7 @@ impl Template {
     /// not fit its values.
     pub fn render(&self, facts: &Facts) -> Result<String, String> {
         let template = self.environment.get_template(NAME).map_err(|error| plain(&error))?;
-        let context = Value::from(Serde(facts));
+        let context = context::of(facts);
         let mut bounded = Bounded { bytes: Vec::new(), full: false };
         let done = template.render_captured_to(context.clone(), &mut bounded).map(|_| ());
         match done {
@@ -179,7 +180,7 @@ impl Template {
             .iter()
             .filter(|name| {
                 let found = name.split('.').try_fold(context.clone(), |value, field| value.get_attr(field));
-                found.map_or(true, |value| value.is_undefined())
+                found.map_or(true, |value| context::is_unknown(&value))
             })
             .map(|name| format!("`{name}`"))
             .collect();
@@ -250,8 +251,10 @@ const LIKENESS_MIN: f64 = 0.75;
 
 /// Writes text, numbers and truth values; a map has no text of its own.
 fn write_plain(output: &mut minijinja::Output<'_>, value: &Value) -> Result<(), Error> {
+    if context::is_unknown(value) {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
     match value.kind() {
-        ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
         ValueKind::Bool => {
             output.write_str(if value.is_true() { "true" } else { "false" }).map_err(write_failed)
         }

@@ -75,9 +75,28 @@ fn missing_facts_are_faults_that_name_them() {
     assert_eq!(said("{{ framework.principal }}"), "`framework.principal` is not known here");
     assert_eq!(said("{{ agent.attributes.zone }}"), "`agent.attributes.zone` is not known here");
     assert_eq!(said("{{ executor.id ~ agent.id }}"), "`agent.id`, `executor.id` are not known here");
-    assert_eq!(said("{{ task.resources.cpus | default('1') }}"), "`task.resources.cpus` is not known here");
+    assert_eq!(said("{{ task.resources.cpus }}"), "`task.resources.cpus` is not known here");
+    assert_eq!(said("{{ executor }}"), "`executor` is not known here");
+    assert_eq!(said("{{ executor.labels.team ~ 'x' }}"), "`executor.labels.team` is not known here");
     assert_eq!(said("{{ agent.id | upper }}"), "`agent.id` is not known here");
     assert!(said("{{ agent.attributes }}").contains("is not text"), "{}", said("{{ agent.attributes }}"));
+}
+
+#[test]
+fn default_stands_for_a_missing_field_map_or_part_alike() {
+    let nothing = Facts::default();
+    let sources = [
+        "{{ task.name | default('none') }}",
+        "{{ task.labels.team | default('none') }}",
+        "{{ 'none' if task is undefined else task.name }}",
+        "{{ task.name if task.name is defined else 'none' }}",
+    ];
+    for source in sources {
+        assert_eq!(compiled(source).render(&nothing).as_deref(), Ok("none"), "{source}");
+    }
+    let unnamed = Facts { task: Some(TaskFacts::default()), ..Facts::default() };
+    let labelled = compiled("{{ task.labels.team | default('none') }}").render(&unnamed);
+    assert_eq!(labelled.as_deref(), Ok("none"));
 }
 
 #[test]
