@@ -1,7 +1,7 @@
 //! Compiles the C++ shim against our own declarations of the Mesos interface, or against a real installation's headers.
 //!
 //! `APPORTION_MESOS_INCLUDE` names the include folders of a Mesos installation, separated by colons (Mesos itself,
-//! stout, libprocess, protobuf, glog, boost). Needed only for builds of Mesos whose layout differs.
+//! stout, libprocess, protobuf, glog, boost, picojson, rapidjson, libcurl). Needed only for builds of Mesos whose layout differs.
 //! `APPORTION_SANITIZE` names sanitizers for the shim (`address,undefined`); only tests want that.
 
 use std::env;

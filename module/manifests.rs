@@ -33,7 +33,7 @@ pub struct Manifest {
 // SAFETY: the pointers are to literals that live as long as the library, which is never unloaded.
 unsafe impl Sync for Manifest {}
 
-const _: () = assert!(size_of::<Manifest>() == 64, "eight words, as in mesos/module/module.hpp");
+const _: () = assert!(size_of::<Manifest>() == 64, "eight words, as in mesos/module.hpp");
 
 impl Manifest {
     const fn new(

@@ -102,7 +102,7 @@ public:
   Cluster(const Library& library, const std::string& parameters, std::function<void()> onOffer = nullptr)
     : allocator(library.make<Allocator>("org_apportion_Allocator", parameters))
   {
-    CHECK(allocator != nullptr);
+    HOLDS(allocator != nullptr);
     allocator->initialize(
         options(),
         [this, onOffer](const mesos::FrameworkID& id, const OfferMap& map) {
@@ -150,9 +150,9 @@ void offersAndDeclines(Cluster& c)
   c.addFramework();
   c.addAgent();
   const Offers::Offer first = c.offers.next();
-  CHECK(first.framework == "framework-1" && first.role == "prod" && first.agent == "agent-1");
-  CHECK(first.resources.size() == 5);
-  CHECK(c.offers.quiet(std::chrono::milliseconds(200)));
+  HOLDS(first.framework == "framework-1" && first.role == "prod" && first.agent == "agent-1");
+  HOLDS(first.resources.size() == 5);
+  HOLDS(c.offers.quiet(std::chrono::milliseconds(200)));
 
   // A task takes one cpu, the rest comes back at once.
   const mesos::Resources task = parse<mesos::Resource>(resource("cpus", 1, "prod"));
@@ -161,17 +161,17 @@ void offersAndDeclines(Cluster& c)
   c.allocator->transitionOfferedToAllocated(c.agent, task);
   c.allocator->recoverResources(c.framework, c.agent, rest, None(), false);
   const Offers::Offer second = c.offers.next();
-  CHECK(second.resources == rest);
+  HOLDS(second.resources == rest);
 
   // A refused offer stays away for its time.
   c.allocator->recoverResources(
       c.framework, c.agent, second.resources, parse<mesos::Filters>(real(1, 3600.0)), false);
-  CHECK(c.offers.quiet(std::chrono::milliseconds(300)));
+  HOLDS(c.offers.quiet(std::chrono::milliseconds(300)));
   c.allocator->suppressOffers(c.framework, {});
   c.allocator->reviveOffers(c.framework, {"prod"});
-  CHECK(c.offers.next().resources == rest);
+  HOLDS(c.offers.next().resources == rest);
   c.allocator->recoverResources(c.framework, c.agent, rest, None(), false);
-  CHECK(c.offers.next().resources == rest);
+  HOLDS(c.offers.next().resources == rest);
 
   // The framework reserves two of its cpus.
   const mesos::Resources consumed = parse<mesos::Resource>(resource("cpus", 2, "prod"));
@@ -181,7 +181,7 @@ void offersAndDeclines(Cluster& c)
   c.allocator->updateAllocation(c.framework, c.agent, rest, {conversion});
   const mesos::Resources reserved = rest.apply(conversion).get();
   c.allocator->recoverResources(c.framework, c.agent, reserved, None(), false);
-  CHECK(c.offers.next().resources == reserved);
+  HOLDS(c.offers.next().resources == reserved);
   c.allocator->recoverResources(c.framework, c.agent, task, None(), true);
 }
 
@@ -189,15 +189,15 @@ void operatorCalls(Cluster& c)
 {
   const auto refused = c.allocator->updateAvailable(c.agent, {reserve("prod", 400)});
   eventually([&] { return !refused.isPending(); }, "an answer to a reservation that does not fit");
-  CHECK(refused.isFailed() && !refused.failure().empty());
+  HOLDS(refused.isFailed() && !refused.failure().empty());
   const auto unknown = c.allocator->updateAvailable(id<mesos::SlaveID>("nobody"), {reserve("prod", 1)});
   eventually([&] { return !unknown.isPending(); }, "an answer for an agent that is not there");
-  CHECK(unknown.isFailed());
+  HOLDS(unknown.isFailed());
 
   c.allocator->updateUnavailability(c.agent, c.unavailability);
   const auto statuses = c.allocator->getInverseOfferStatuses();
   eventually([&] { return statuses.isReady(); }, "the statuses of inverse offers");
-  CHECK(statuses.get().size() == 1 && statuses.get().count(c.agent) == 1);
+  HOLDS(statuses.get().size() == 1 && statuses.get().count(c.agent) == 1);
   c.allocator->updateInverseOffer(
       c.agent, c.framework, None(), parse<InverseOfferStatus>(number(1, 2) + field(2, field(1, "framework-1"))),
       None());
@@ -228,7 +228,7 @@ void comeAndGo(Cluster& c)
   c.allocator->recoverResources(c.framework, c.agent, mesos::Resources::parse("cpus:1").get(), None(), false);
   const auto statuses = c.allocator->getInverseOfferStatuses();
   eventually([&] { return statuses.isReady(); }, "the end of the mailbox");
-  CHECK(statuses.get().empty());
+  HOLDS(statuses.get().empty());
 }
 
 /** Calls the method that panics on purpose; the process must end. */
@@ -274,7 +274,7 @@ void panicIn(Cluster& c, const std::string& entry)
       {"allocator.tick", [] {}},
       {"allocator.cycle", [&] { c.addAgent(); }},
   };
-  CHECK(calls.count(entry) == 1);
+  HOLDS(calls.count(entry) == 1);
   calls.at(entry)();
   std::this_thread::sleep_for(std::chrono::seconds(20));
   fail(__FILE__, __LINE__, "the process goes on after a panic in " + entry);
@@ -294,7 +294,7 @@ void driveAllocator(const Library& library, const std::string& parameters, const
   }
   // One that was never initialized ends as well.
   const std::unique_ptr<Allocator> idle(library.make<Allocator>("org_apportion_Allocator", parameters));
-  CHECK(idle != nullptr);
+  HOLDS(idle != nullptr);
 }
 
 void offerToThrowingCallback(const Library& library, const std::string& parameters)

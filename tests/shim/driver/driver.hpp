@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <mesos/mesos.hpp>
-#include <mesos/module/module.hpp>
+#include <mesos/module.hpp>
 
 namespace driver {
 
@@ -129,7 +129,7 @@ void offerToThrowingCallback(const Library& library, const std::string& paramete
 
 } // namespace driver {
 
-#define CHECK(condition)                                              \
+#define HOLDS(condition)                                              \
   do {                                                                \
     if (!(condition)) driver::fail(__FILE__, __LINE__, #condition);   \
     ++driver::checks();                                               \

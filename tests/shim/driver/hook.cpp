@@ -35,8 +35,8 @@ bool contains(const std::string& text, const std::string& part)
 template <typename T>
 void expectPanic(const T& result, const std::string& entry)
 {
-  CHECK(result.isError());
-  CHECK(contains(result.error(), entry) && contains(result.error(), "drill"));
+  HOLDS(result.isError());
+  HOLDS(contains(result.error(), entry) && contains(result.error(), "drill"));
 }
 
 } // namespace {
@@ -44,7 +44,7 @@ void expectPanic(const T& result, const std::string& entry)
 void driveHook(const Library& library, const std::string& parameters, const std::string& entry)
 {
   const std::unique_ptr<mesos::Hook> hook(library.make<mesos::Hook>("org_apportion_Hook", parameters));
-  CHECK(hook != nullptr);
+  HOLDS(hook != nullptr);
   const auto task = parse<mesos::TaskInfo>(taskBytes());
   const auto framework = parse<mesos::FrameworkInfo>(FRAMEWORK);
   const auto agent = parse<mesos::SlaveInfo>(AGENT);
@@ -71,8 +71,8 @@ void driveHook(const Library& library, const std::string& parameters, const std:
          [&] { expectPanic(hook->slaveExecutorEnvironmentDecorator(executor), entry); }},
         {"hook.slave_pre_launch_docker_task_executor_decorator",
          [&] {
-           CHECK(docker().isFailed());
-           CHECK(contains(docker().failure(), entry) && contains(docker().failure(), "drill"));
+           HOLDS(docker().isFailed());
+           HOLDS(contains(docker().failure(), entry) && contains(docker().failure(), "drill"));
          }},
         {"hook.slave_post_fetch_hook", [&] { expectPanic(hook->slavePostFetchHook(container, "/box"), entry); }},
         {"hook.slave_remove_executor_hook",
@@ -82,28 +82,28 @@ void driveHook(const Library& library, const std::string& parameters, const std:
         {"hook.slave_resources_decorator", [&] { expectPanic(hook->slaveResourcesDecorator(agent), entry); }},
         {"hook.slave_attributes_decorator", [&] { expectPanic(hook->slaveAttributesDecorator(agent), entry); }},
     };
-    CHECK(calls.count(entry) == 1);
+    HOLDS(calls.count(entry) == 1);
     calls.at(entry)();
     return;
   }
 
   const Result<mesos::Labels> masterLabels = hook->masterLaunchTaskLabelDecorator(task, framework, agent);
-  CHECK(masterLabels.isSome());
-  CHECK(bytes(masterLabels.get()) == label("team", "a") + label("rack", "r1"));
-  CHECK(hook->masterLaunchTaskResourceDecorator(task, resources).isNone());
-  CHECK(hook->slaveRunTaskLabelDecorator(task, executor, framework, agent).isSome());
-  CHECK(hook->masterSlaveLostHook(agent).isSome());
+  HOLDS(masterLabels.isSome());
+  HOLDS(bytes(masterLabels.get()) == label("team", "a") + label("rack", "r1"));
+  HOLDS(hook->masterLaunchTaskResourceDecorator(task, resources).isNone());
+  HOLDS(hook->slaveRunTaskLabelDecorator(task, executor, framework, agent).isSome());
+  HOLDS(hook->masterSlaveLostHook(agent).isSome());
   const Result<mesos::Environment> variables = hook->slaveExecutorEnvironmentDecorator(executor);
-  CHECK(variables.isSome());
-  CHECK(contains(bytes(variables.get()), "prod") && contains(bytes(variables.get()), "spark"));
+  HOLDS(variables.isSome());
+  HOLDS(contains(bytes(variables.get()), "prod") && contains(bytes(variables.get()), "spark"));
   const process::Future<Option<mesos::DockerTaskExecutorPrepareInfo>> prepared = docker();
-  CHECK(prepared.isReady() && prepared.get().isSome());
-  CHECK(!contains(bytes(prepared.get().get()), "ours"));
-  CHECK(hook->slavePostFetchHook(container, "/box").isSome());
-  CHECK(hook->slaveTaskStatusDecorator(id<mesos::FrameworkID>("framework-1"), status).isNone());
-  CHECK(hook->slaveResourcesDecorator(agent).isNone());
-  CHECK(hook->slaveAttributesDecorator(agent).isNone());
-  CHECK(hook->slaveRemoveExecutorHook(framework, executor).isSome());
+  HOLDS(prepared.isReady() && prepared.get().isSome());
+  HOLDS(!contains(bytes(prepared.get().get()), "ours"));
+  HOLDS(hook->slavePostFetchHook(container, "/box").isSome());
+  HOLDS(hook->slaveTaskStatusDecorator(id<mesos::FrameworkID>("framework-1"), status).isNone());
+  HOLDS(hook->slaveResourcesDecorator(agent).isNone());
+  HOLDS(hook->slaveAttributesDecorator(agent).isNone());
+  HOLDS(hook->slaveRemoveExecutorHook(framework, executor).isSome());
 }
 
 } // namespace driver {

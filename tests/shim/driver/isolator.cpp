@@ -44,8 +44,8 @@ std::string configBytes()
 template <typename T>
 void expectPanic(const process::Future<T>& future, const std::string& entry)
 {
-  CHECK(future.isFailed());
-  CHECK(future.failure().find(entry) != std::string::npos && future.failure().find("drill") != std::string::npos);
+  HOLDS(future.isFailed());
+  HOLDS(future.failure().find(entry) != std::string::npos && future.failure().find("drill") != std::string::npos);
 }
 
 /** One container's life. */
@@ -53,24 +53,24 @@ void live(mesos::slave::Isolator& isolator, const mesos::ContainerID& container)
 {
   const auto config = parse<mesos::slave::ContainerConfig>(configBytes());
   const auto prepared = isolator.prepare(container, config);
-  CHECK(prepared.isReady() && prepared.get().isSome());
-  CHECK(bytes(prepared.get().get()).find(container.value()) != std::string::npos);
-  CHECK(isolator.prepare(container, config).isFailed());
-  CHECK(isolator.isolate(container, getpid()).isReady());
+  HOLDS(prepared.isReady() && prepared.get().isSome());
+  HOLDS(bytes(prepared.get().get()).find(container.value()) != std::string::npos);
+  HOLDS(isolator.prepare(container, config).isFailed());
+  HOLDS(isolator.isolate(container, getpid()).isReady());
   const auto watched = isolator.watch(container);
-  CHECK(watched.isPending());
+  HOLDS(watched.isPending());
   const Limits limits;
-  CHECK(isolator.update(container, mesos::Resources::parse("cpus:1;mem:64").get(), limits.get()).isReady());
+  HOLDS(isolator.update(container, mesos::Resources::parse("cpus:1;mem:64").get(), limits.get()).isReady());
   const auto usage = isolator.usage(container);
-  CHECK(usage.isReady() && !bytes(usage.get()).empty());
+  HOLDS(usage.isReady() && !bytes(usage.get()).empty());
   // cpus_limit, field 4, is the limit of the last update.
-  CHECK(bytes(usage.get()).find(real(4, 2.5)) != std::string::npos);
+  HOLDS(bytes(usage.get()).find(real(4, 2.5)) != std::string::npos);
   const auto status = isolator.status(container);
-  CHECK(status.isReady() && bytes(status.get()) == number(3, static_cast<uint64_t>(getpid())));
-  CHECK(isolator.cleanup(container).isReady());
-  CHECK(watched.isDiscarded());
-  CHECK(isolator.cleanup(container).isReady());
-  CHECK(isolator.status(container).isFailed());
+  HOLDS(status.isReady() && bytes(status.get()) == number(3, static_cast<uint64_t>(getpid())));
+  HOLDS(isolator.cleanup(container).isReady());
+  HOLDS(watched.isDiscarded());
+  HOLDS(isolator.cleanup(container).isReady());
+  HOLDS(isolator.status(container).isFailed());
 }
 
 void recoverOne(mesos::slave::Isolator& isolator)
@@ -80,9 +80,9 @@ void recoverOne(mesos::slave::Isolator& isolator)
   const std::vector<mesos::slave::ContainerState> states{parse<mesos::slave::ContainerState>(state)};
   hashset<mesos::ContainerID> orphans;
   orphans.insert(id<mesos::ContainerID>("orphan"));
-  CHECK(isolator.recover(states, orphans).isReady());
-  CHECK(isolator.status(id<mesos::ContainerID>("old")).isReady());
-  CHECK(isolator.cleanup(id<mesos::ContainerID>("orphan")).isReady());
+  HOLDS(isolator.recover(states, orphans).isReady());
+  HOLDS(isolator.status(id<mesos::ContainerID>("old")).isReady());
+  HOLDS(isolator.cleanup(id<mesos::ContainerID>("orphan")).isReady());
 }
 
 } // namespace {
@@ -91,15 +91,15 @@ void driveIsolator(const Library& library, const std::string& parameters, const 
 {
   const std::unique_ptr<mesos::slave::Isolator> isolator(
       library.make<mesos::slave::Isolator>("org_apportion_Isolator", parameters));
-  CHECK(isolator != nullptr);
+  HOLDS(isolator != nullptr);
   const auto container = id<mesos::ContainerID>("container-1");
   const auto config = parse<mesos::slave::ContainerConfig>(configBytes());
   const Limits limits;
 
   if (!entry.empty()) {
     const std::map<std::string, std::function<void()>> calls = {
-        {"isolator.supports_nesting", [&] { CHECK(!isolator->supportsNesting()); }},
-        {"isolator.supports_standalone", [&] { CHECK(!isolator->supportsStandalone()); }},
+        {"isolator.supports_nesting", [&] { HOLDS(!isolator->supportsNesting()); }},
+        {"isolator.supports_standalone", [&] { HOLDS(!isolator->supportsStandalone()); }},
         {"isolator.recover", [&] { expectPanic(isolator->recover({}, {}), entry); }},
         {"isolator.prepare", [&] { expectPanic(isolator->prepare(container, config), entry); }},
         {"isolator.isolate", [&] { expectPanic(isolator->isolate(container, getpid()), entry); }},
@@ -110,22 +110,22 @@ void driveIsolator(const Library& library, const std::string& parameters, const 
         {"isolator.status", [&] { expectPanic(isolator->status(container), entry); }},
         {"isolator.cleanup", [&] { expectPanic(isolator->cleanup(container), entry); }},
     };
-    CHECK(calls.count(entry) == 1);
-    if (entry != "isolator.prepare") CHECK(isolator->prepare(container, config).isReady());
+    HOLDS(calls.count(entry) == 1);
+    if (entry != "isolator.prepare") HOLDS(isolator->prepare(container, config).isReady());
     calls.at(entry)();
     // The others go on.
     const auto other = id<mesos::ContainerID>("other");
-    if (entry != "isolator.prepare") CHECK(isolator->prepare(other, config).isReady());
-    if (entry != "isolator.cleanup") CHECK(isolator->cleanup(container).isReady());
+    if (entry != "isolator.prepare") HOLDS(isolator->prepare(other, config).isReady());
+    if (entry != "isolator.cleanup") HOLDS(isolator->cleanup(container).isReady());
     return;
   }
 
-  CHECK(isolator->supportsNesting());
-  CHECK(isolator->supportsStandalone());
+  HOLDS(isolator->supportsNesting());
+  HOLDS(isolator->supportsStandalone());
   recoverOne(*isolator);
   live(*isolator, container);
   const auto nested = parse<mesos::ContainerID>(field(1, "inner") + field(2, field(1, "nowhere")));
-  CHECK(isolator->prepare(nested, config).isFailed());
+  HOLDS(isolator->prepare(nested, config).isFailed());
 
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 4; ++thread) {
@@ -146,19 +146,19 @@ void driveQosController(const Library& library, const std::string& parameters, c
 {
   const std::unique_ptr<mesos::slave::QoSController> controller(
       library.make<mesos::slave::QoSController>("org_apportion_QoSController", parameters));
-  CHECK(controller != nullptr);
+  HOLDS(controller != nullptr);
   const Try<Nothing> initialized =
       controller->initialize([]() -> process::Future<mesos::ResourceUsage> { return mesos::ResourceUsage(); });
   const auto corrections = controller->corrections();
   if (entry == "qos_controller.initialize") {
-    CHECK(initialized.isError() && initialized.error().find(entry) != std::string::npos);
+    HOLDS(initialized.isError() && initialized.error().find(entry) != std::string::npos);
   } else {
-    CHECK(initialized.isSome());
+    HOLDS(initialized.isSome());
   }
   if (entry == "qos_controller.corrections") {
     expectPanic(corrections, entry);
   } else {
-    CHECK(corrections.isPending());
+    HOLDS(corrections.isPending());
   }
 }
 

@@ -20,9 +20,9 @@ void* Library::create(const std::string& name, const std::string& parameters) co
 {
   const auto* manifest = static_cast<const mesos::modules::Module<void>*>(dlsym(handle_, name.c_str()));
   if (manifest == nullptr) fail(__FILE__, __LINE__, "no module " + name);
-  CHECK(std::string(manifest->moduleApiVersion) == "2" && std::string(manifest->mesosVersion) == "1.11.0");
-  CHECK(manifest->kind != nullptr && manifest->authorName != nullptr && manifest->authorEmail != nullptr);
-  CHECK(manifest->description != nullptr && manifest->compatible == nullptr);
+  HOLDS(std::string(manifest->moduleApiVersion) == "2" && std::string(manifest->mesosVersion) == "1.11.0");
+  HOLDS(manifest->kind != nullptr && manifest->authorName != nullptr && manifest->authorEmail != nullptr);
+  HOLDS(manifest->description != nullptr && manifest->compatible == nullptr);
   return manifest->create(parse<mesos::Parameters>(parameters));
 }
 
@@ -50,7 +50,7 @@ int drive(const Library& library, const std::vector<std::string>& arguments)
   } else if (command == "refuse") {
     std::string parameters;
     for (size_t i = 2; i + 1 < arguments.size(); i += 2) parameters += parameter(arguments[i], arguments[i + 1]);
-    CHECK(library.make<void>(arguments.at(1), parameters) == nullptr);
+    HOLDS(library.make<void>(arguments.at(1), parameters) == nullptr);
   } else {
     fail(__FILE__, __LINE__, "unknown command " + command);
   }

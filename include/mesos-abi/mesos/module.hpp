@@ -1,6 +1,6 @@
-// Part of Apportion's own declarations of the Mesos 1.11.0 binary interface; see ../../README.md.
-#ifndef APPORTION_ABI_MESOS_MODULE_MODULE_HPP
-#define APPORTION_ABI_MESOS_MODULE_MODULE_HPP
+// Part of Apportion's own declarations of the Mesos 1.11.0 binary interface; see ../README.md.
+#ifndef APPORTION_ABI_MESOS_MODULE_HPP
+#define APPORTION_ABI_MESOS_MODULE_HPP
 
 #include <mesos/mesos.hpp>
 
