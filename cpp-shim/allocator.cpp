@@ -500,9 +500,11 @@ public:
 
   void updateWeights(const std::vector<mesos::WeightInfo>& weightInfos) override
   {
-    post("allocator.update_weights", [weights = serializeAll(weightInfos)](const Entries& e, Handle h, int64_t now, Effects out) {
-      return e.allocator_update_weights(h, now, ListView(weights).get(), out);
-    });
+    post(
+        "allocator.update_weights",
+        [weights = serializeAll(weightInfos)](const Entries& e, Handle h, int64_t now, Effects out) {
+          return e.allocator_update_weights(h, now, ListView(weights).get(), out);
+        });
   }
 
   void pause() override

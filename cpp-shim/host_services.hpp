@@ -1,4 +1,4 @@
-// What the Rust library may ask of the host, behind the cxx bridge in module/host.rs. An exception becomes an Err there.
+// What the Rust library may ask of the host, behind the cxx bridge in module/host.rs: an exception becomes an Err there.
 #ifndef APPORTION_SHIM_HOST_SERVICES_HPP
 #define APPORTION_SHIM_HOST_SERVICES_HPP
 

@@ -337,7 +337,10 @@ typedef struct apportion_entries {
       apportion_bytes agent,
       apportion_buffer* labels);
   apportion_status (*hook_master_launch_task_resource_decorator)(
-      apportion_handle* handle, apportion_bytes task, apportion_bytes_list agent_resources, apportion_buffer* task_info);
+      apportion_handle* handle,
+      apportion_bytes task,
+      apportion_bytes_list agent_resources,
+      apportion_buffer* task_info);
   apportion_status (*hook_slave_run_task_label_decorator)(
       apportion_handle* handle,
       apportion_bytes task,

@@ -56,6 +56,7 @@ static_assert(sizeof(Result<Environment>) == 104, "environment");
 static_assert(sizeof(Result<TaskStatus>) == 192, "status");
 static_assert(sizeof(Result<Attributes>) == 80, "attributes");
 static_assert(sizeof(Option<TaskInfo>) == 232, "task");
+static_assert(sizeof(Option<std::map<std::string, std::string>>) == 56, "environment");
 
 } // namespace mesos {
 

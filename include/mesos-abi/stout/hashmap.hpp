@@ -18,6 +18,8 @@ public:
 };
 
 static_assert(sizeof(hashmap<std::string, int>) == 56, "std::unordered_map of libstdc++");
-static_assert(sizeof(std::__detail::_Hash_node<std::pair<const std::string, int>, true>) == 56, "node with cached hash");
+static_assert(
+    sizeof(std::__detail::_Hash_node<std::pair<const std::string, int>, true>) == 56,
+    "node with cached hash");
 
 #endif

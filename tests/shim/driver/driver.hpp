@@ -125,6 +125,7 @@ void driveAllocator(const Library& library, const std::string& parameters, const
 void driveHook(const Library& library, const std::string& parameters, const std::string& entry);
 void driveIsolator(const Library& library, const std::string& parameters, const std::string& entry);
 void driveQosController(const Library& library, const std::string& parameters, const std::string& entry);
+void driveShimAlone();
 void offerToThrowingCallback(const Library& library, const std::string& parameters);
 
 } // namespace driver {

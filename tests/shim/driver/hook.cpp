@@ -10,7 +10,8 @@
 namespace driver {
 namespace {
 
-const std::string FRAMEWORK = field(1, "user") + field(2, "spark") + field(3, field(1, "framework-1")) + field(12, "prod");
+const std::string FRAMEWORK =
+    field(1, "user") + field(2, "spark") + field(3, field(1, "framework-1")) + field(12, "prod");
 const std::string AGENT = field(1, "host-7") + field(6, field(1, "agent-1")) +
                           field(5, field(1, "rack") + number(2, 3) + field(5, field(1, "r1")));
 

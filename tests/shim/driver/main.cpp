@@ -3,6 +3,7 @@
 //
 //   LIBRARY all CONFIG            every method of every module; prints how many checks held
 //   LIBRARY panic ENTRY CONFIG    one entry point that panics on purpose (the configuration names it)
+//   LIBRARY table CONFIG          the shim over a table of functions of the test's own
 //   LIBRARY throw CONFIG          the host's offer callback throws
 //   LIBRARY refuse NAME [KEY VALUE]...   a module that must not be made
 #include <dlfcn.h>
@@ -45,6 +46,8 @@ int drive(const Library& library, const std::vector<std::string>& arguments)
     else if (module == "isolator") driveIsolator(library, parameters, entry);
     else if (module == "qos_controller") driveQosController(library, parameters, entry);
     else driveAllocator(library, parameters, entry);
+  } else if (command == "table") {
+    driveShimAlone();
   } else if (command == "throw") {
     offerToThrowingCallback(library, parameter("config", arguments.at(1)));
   } else if (command == "refuse") {

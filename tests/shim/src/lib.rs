@@ -11,6 +11,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
 use apportion_rig::{Rig, Variant};
 
@@ -43,23 +44,33 @@ pub struct Driver {
     rig: Rig,
     variant: Variant,
     library: PathBuf,
-    folder: tempfile::TempDir,
+    folder: PathBuf,
 }
 
 impl Driver {
-    /// Compiles the driver for a variant of the launcher.
+    /// The driver for a variant of the launcher, compiled once for all tests of a program.
     ///
     /// # Panics
     /// When something is missing; the text says what, and how to mend it.
     #[must_use]
-    pub fn build(variant: Variant) -> Driver {
+    pub fn of(variant: Variant) -> &'static Driver {
+        static PLAIN: OnceLock<Driver> = OnceLock::new();
+        static SANITIZED: OnceLock<Driver> = OnceLock::new();
+        match variant {
+            Variant::Plain => PLAIN.get_or_init(|| Driver::build(variant)),
+            Variant::Sanitized => SANITIZED.get_or_init(|| Driver::build(variant)),
+        }
+    }
+
+    fn build(variant: Variant) -> Driver {
         let (name, cure) = match variant {
             Variant::Plain => ("APPORTION_LIBRARY", BUILD),
             Variant::Sanitized => ("APPORTION_SANITIZED_LIBRARY", "cargo xtask test --only memory"),
         };
         let library = library(name, cure, variant);
         let rig = Rig::prepare(|step| eprintln!("{step}")).unwrap_or_else(|error| panic!("{error}"));
-        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("a temporary folder: {error}"));
+        let folder = beside_this_test().join(format!("shim-driver-{variant:?}").to_lowercase());
+        std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let driver = Driver { rig, variant, library, folder };
         driver.compile(&driver.sources(), &driver.path());
         driver
@@ -104,7 +115,7 @@ impl Driver {
 
     /// Writes the standard configuration with `more` TOML behind it.
     fn configuration(&self, name: &str, more: &str) -> PathBuf {
-        let config = self.folder.path().join(format!("{}.toml", name.replace('.', "_")));
+        let config = self.folder.join(format!("{}.toml", name.replace('.', "_")));
         std::fs::write(&config, format!("{CONFIG}\n{more}"))
             .unwrap_or_else(|error| panic!("{}: {error}", config.display()));
         config
@@ -113,23 +124,25 @@ impl Driver {
     /// Compiles a library that the launcher loads before the Mesos binary, to change what the module finds there.
     #[must_use]
     pub fn preload(&self, name: &str, source: &str) -> PathBuf {
-        let unit = self.folder.path().join(format!("{name}.cpp"));
+        let unit = self.folder.join(format!("{name}.cpp"));
         std::fs::write(&unit, source).unwrap_or_else(|error| panic!("{}: {error}", unit.display()));
-        let library = self.folder.path().join(format!("{name}.so"));
+        let library = self.folder.join(format!("{name}.so"));
         self.compile(&[unit], &library);
         library
     }
 
     fn path(&self) -> PathBuf {
-        self.folder.path().join("driver.so")
+        self.folder.join("driver.so")
     }
 
     fn sources(&self) -> Vec<PathBuf> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("driver");
-        ["allocator", "hook", "isolator", "main"]
-            .iter()
-            .map(|name| folder.join(format!("{name}.cpp")))
-            .collect()
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let driver =
+            ["allocator", "hook", "isolator", "main", "table"].map(|name| format!("driver/{name}.cpp"));
+        // The shim a second time, for the part of the driver that answers in the library's place.
+        let shim = ["hook", "isolator", "qos_controller", "self_test"]
+            .map(|name| format!("../../cpp-shim/{name}.cpp"));
+        driver.iter().chain(&shim).map(|path| folder.join(path)).collect()
     }
 
     fn compile(&self, sources: &[PathBuf], library: &Path) {
@@ -139,7 +152,9 @@ impl Driver {
         if self.variant == Variant::Sanitized {
             command.args(["-fsanitize=address,undefined", "-fno-sanitize=vptr"]);
         }
-        command.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../include/mesos-abi"));
+        for folder in ["include/mesos-abi", "include", "cpp-shim"] {
+            command.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder));
+        }
         command.arg("-o").arg(library).args(sources);
         let status = command.status().unwrap_or_else(|error| {
             panic!("cannot run {}: {error}; install it: apt-get install g++", compiler.display())

@@ -6,16 +6,18 @@ use apportion_shim_tests::Driver;
 
 #[test]
 fn every_method_of_every_module_is_clean_under_the_memory_checker() {
-    let answer = Driver::build(Variant::Sanitized).run(&["all"], "");
-    assert!(answer.went_well(), "{}", answer.text());
-    for complaint in ["AddressSanitizer", "runtime error:"] {
-        assert!(answer.lines_with(complaint).is_empty(), "{}", answer.text());
+    for command in ["all", "table"] {
+        let answer = Driver::of(Variant::Sanitized).run(&[command], "");
+        assert!(answer.went_well(), "{command}: {}", answer.text());
+        for complaint in ["AddressSanitizer", "runtime error:"] {
+            assert!(answer.lines_with(complaint).is_empty(), "{command}: {}", answer.text());
+        }
     }
 }
 
 #[test]
 fn a_panic_is_clean_under_the_memory_checker() {
-    let driver = Driver::build(Variant::Sanitized);
+    let driver = Driver::of(Variant::Sanitized);
     for entry in ["hook.slave_run_task_label_decorator", "isolator.prepare", "qos_controller.corrections"] {
         let answer = driver.run(&["panic", entry], &format!("[drill]\npanic_in = [\"{entry}\"]\n"));
         assert!(answer.went_well(), "{entry}: {}", answer.text());

@@ -20,14 +20,21 @@ fn fatal_lines(answer: &Answer) -> Vec<String> {
 
 #[test]
 fn every_method_of_every_module_answers() {
-    let answer = Driver::build(Variant::Plain).run(&["all"], "");
+    let answer = Driver::of(Variant::Plain).run(&["all"], "");
     assert!(answer.went_well(), "{}", answer.text());
     assert!(!answer.lines_with("checks held").is_empty(), "{}", answer.text());
 }
 
 #[test]
+fn the_shim_reads_every_answer_and_refuses_what_is_none() {
+    let answer = Driver::of(Variant::Plain).run(&["table"], "");
+    assert!(answer.went_well(), "{}", answer.text());
+    assert_eq!(answer.lines_with("come from different builds").len(), 3, "{}", answer.text());
+}
+
+#[test]
 fn a_panic_in_hook_isolator_or_qos_controller_is_an_answer() {
-    let driver = Driver::build(Variant::Plain);
+    let driver = Driver::of(Variant::Plain);
     let entries = ENTRY_POINTS.iter().filter(|entry| !entry.starts_with("allocator."));
     let mut tried = 0;
     for entry in entries {
@@ -40,7 +47,7 @@ fn a_panic_in_hook_isolator_or_qos_controller_is_an_answer() {
 
 #[test]
 fn a_panic_in_the_allocator_ends_the_process_with_one_line() {
-    let driver = Driver::build(Variant::Plain);
+    let driver = Driver::of(Variant::Plain);
     let entries = ENTRY_POINTS.iter().filter(|entry| entry.starts_with("allocator."));
     let mut tried = 0;
     for entry in entries {
@@ -56,7 +63,7 @@ fn a_panic_in_the_allocator_ends_the_process_with_one_line() {
 
 #[test]
 fn an_exception_of_the_host_in_the_allocator_ends_the_process_with_one_line() {
-    let answer = Driver::build(Variant::Plain).run(&["throw"], "");
+    let answer = Driver::of(Variant::Plain).run(&["throw"], "");
     assert_eq!(answer.signal(), Some(SIGABRT), "{}", answer.text());
     let lines = fatal_lines(&answer);
     assert_eq!(lines.len(), 1, "{}", answer.text());
@@ -65,7 +72,7 @@ fn an_exception_of_the_host_in_the_allocator_ends_the_process_with_one_line() {
 
 #[test]
 fn a_module_with_bad_parameters_is_not_made_and_says_why() {
-    let driver = Driver::build(Variant::Plain);
+    let driver = Driver::of(Variant::Plain);
     for module in ["Allocator", "Hook", "Isolator", "QoSController"] {
         let name = format!("org_apportion_{module}");
         let arguments = ["refuse", &name, "hook.enviroment.X", "1", "allocator.seed", "many"].map(OsStr::new);
@@ -117,7 +124,7 @@ bool Resources::operator==(const Resources&) const { return true; }
 
 #[test]
 fn a_host_of_another_layout_is_refused_with_one_line() {
-    let driver = Driver::build(Variant::Plain);
+    let driver = Driver::of(Variant::Plain);
     for (name, source, found) in OTHER_HOSTS {
         let preload = driver.preload(name, source);
         let arguments = ["refuse", "org_apportion_Hook"].map(OsStr::new);

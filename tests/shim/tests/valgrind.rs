@@ -22,7 +22,7 @@ fn reports(text: &str) -> Vec<String> {
 #[test]
 #[ignore = "needs valgrind; run by: cargo xtask test --only valgrind"]
 fn every_method_of_every_module_is_clean_under_valgrind() {
-    let driver = Driver::build(Variant::Plain);
+    let driver = Driver::of(Variant::Plain);
     let answer = driver.run_all_under("valgrind", &OPTIONS, "apt-get install valgrind");
     assert!(answer.went_well(), "{}", answer.text());
     assert!(!answer.lines_with("checks held").is_empty(), "{}", answer.text());

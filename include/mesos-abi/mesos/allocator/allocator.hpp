@@ -150,6 +150,24 @@ public:
   virtual void resume() = 0;
 };
 
+// The maps that cross in both directions: their nodes must cache the hash code.
+template <typename Key, typename Value>
+using Node = std::__detail::_Hash_node<std::pair<const Key, Value>, std::__cache_default<Key, std::hash<Key>>::value>;
+
+static_assert(sizeof(hashmap<SlaveID, Resources>) == 56, "std::unordered_map of libstdc++");
+static_assert(sizeof(Node<SlaveID, Resources>) == 312, "resources by agent");
+static_assert(sizeof(Node<FrameworkID, Resources>) == 312, "resources by framework");
+static_assert(sizeof(Node<std::string, hashmap<SlaveID, Resources>>) == 104, "agents by role");
+static_assert(sizeof(Node<std::string, Quota>) == 992, "quota by role");
+static_assert(sizeof(Node<SlaveID, UnavailableResources>) == 352, "inverse offers by agent");
+static_assert(sizeof(Node<SlaveID, hashmap<FrameworkID, InverseOfferStatus>>) == 104, "statuses by agent");
+static_assert(sizeof(Node<FrameworkID, InverseOfferStatus>) == 96, "status by framework");
+static_assert(sizeof(Option<Unavailability>) == 48 && sizeof(Option<Filters>) == 40, "optional messages");
+static_assert(sizeof(Option<Resources>) == 272 && sizeof(Option<DomainInfo>) == 40, "optional values");
+static_assert(sizeof(Option<InverseOfferStatus>) == 56, "optional status");
+static_assert(sizeof(Option<UnavailableResources>) == 312, "optional unavailable resources");
+static_assert(sizeof(Option<hashset<std::string>>) == 64, "optional whitelist");
+
 } // namespace allocator {
 } // namespace mesos {
 

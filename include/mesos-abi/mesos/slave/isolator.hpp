@@ -51,6 +51,10 @@ public:
 };
 
 static_assert(sizeof(Option<ContainerLaunchInfo>) == 288, "launch info");
+static_assert(sizeof(hashset<ContainerID>) == 56, "std::unordered_set of libstdc++");
+static_assert(
+    sizeof(std::__detail::_Hash_node<ContainerID, std::__cache_default<ContainerID, std::hash<ContainerID>>::value>) == 56,
+    "node with cached hash");
 
 } // namespace slave {
 } // namespace mesos {

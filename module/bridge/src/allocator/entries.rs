@@ -89,47 +89,46 @@ unsafe fn event(
     }
 }
 
-/// The master starts: its options.
-pub(crate) unsafe extern "C" fn initialize(
-    handle: *mut apportion_handle,
-    now: i64,
-    options: *const apportion_options,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+/// The functions of the table, each from its arguments and what it does with the state; `event` does the rest.
+macro_rules! entry_points {
+    ($(
+        $(#[$about:meta])*
+        $name:ident($($argument:ident: $kind:ty),*) => |$state:ident, $lent:pat_param, $now:ident| $body:expr;
+    )+) => {$(
+        $(#[$about])*
+        pub(crate) unsafe extern "C" fn $name(
+            handle: *mut apportion_handle,
+            $now: i64,
+            $($argument: $kind,)*
+            effects: *mut apportion_effects,
+        ) -> apportion_status {
+            let body = |$state: &mut State, $lent: Lent<'_>| $body;
+            // SAFETY: called by the shim under the rules of the header.
+            unsafe { event(handle, effects, concat!("allocator.", stringify!($name)), body) }
+        }
+    )+};
+}
+
+entry_points! {
+    /// The master starts: its options.
+    initialize(options: *const apportion_options) => |state, lent, now| {
         let options = lent.options(options)?;
         state.initialize(now, options, lent)
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.initialize", body) }
-}
 
-/// The registry was recovered.
-pub(crate) unsafe extern "C" fn recover(
-    handle: *mut apportion_handle,
-    now: i64,
-    expected_agents: i64,
-    quotas: apportion_quotas,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body =
-        |state: &mut State, lent: Lent<'_>| state.recover(now, expected_agents, &lent.quotas(quotas)?, lent);
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.recover", body) }
-}
+    /// The registry was recovered.
+    recover(expected_agents: i64, quotas: apportion_quotas) => |state, lent, now| {
+        state.recover(now, expected_agents, &lent.quotas(quotas)?, lent)
+    };
 
-/// A framework appears.
-pub(crate) unsafe extern "C" fn add_framework(
-    handle: *mut apportion_handle,
-    now: i64,
-    framework: apportion_bytes,
-    info: apportion_bytes,
-    used: apportion_holdings,
-    active: u8,
-    suppressed_roles: apportion_bytes_list,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// A framework appears.
+    add_framework(
+        framework: apportion_bytes,
+        info: apportion_bytes,
+        used: apportion_holdings,
+        active: u8,
+        suppressed_roles: apportion_bytes_list
+    ) => |state, lent, now| {
         state.add_framework(
             now,
             lent.bytes(framework, "framework id")?,
@@ -139,65 +138,31 @@ pub(crate) unsafe extern "C" fn add_framework(
             &lent.list(suppressed_roles, "suppressed roles")?,
         )
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.add_framework", body) }
-}
 
-/// A framework is gone for good.
-pub(crate) unsafe extern "C" fn remove_framework(
-    handle: *mut apportion_handle,
-    now: i64,
-    framework: apportion_bytes,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// A framework is gone for good.
+    remove_framework(framework: apportion_bytes) => |state, lent, now| {
         let framework = lent.bytes(framework, "framework id")?;
         state.apply(now, &Event::RemoveFramework { framework })
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.remove_framework", body) }
-}
 
-/// A framework is back.
-pub(crate) unsafe extern "C" fn activate_framework(
-    handle: *mut apportion_handle,
-    now: i64,
-    framework: apportion_bytes,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// A framework is back.
+    activate_framework(framework: apportion_bytes) => |state, lent, now| {
         let framework = lent.bytes(framework, "framework id")?;
         state.apply(now, &Event::ActivateFramework { framework })
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.activate_framework", body) }
-}
 
-/// A framework is disconnected.
-pub(crate) unsafe extern "C" fn deactivate_framework(
-    handle: *mut apportion_handle,
-    now: i64,
-    framework: apportion_bytes,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// A framework is disconnected.
+    deactivate_framework(framework: apportion_bytes) => |state, lent, now| {
         let framework = lent.bytes(framework, "framework id")?;
         state.apply(now, &Event::DeactivateFramework { framework })
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.deactivate_framework", body) }
-}
 
-/// A framework changed its subscription.
-pub(crate) unsafe extern "C" fn update_framework(
-    handle: *mut apportion_handle,
-    now: i64,
-    framework: apportion_bytes,
-    info: apportion_bytes,
-    suppressed_roles: apportion_bytes_list,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// A framework changed its subscription.
+    update_framework(
+        framework: apportion_bytes,
+        info: apportion_bytes,
+        suppressed_roles: apportion_bytes_list
+    ) => |state, lent, now| {
         state.update_framework(
             now,
             lent.bytes(framework, "framework id")?,
@@ -205,23 +170,16 @@ pub(crate) unsafe extern "C" fn update_framework(
             &lent.list(suppressed_roles, "suppressed roles")?,
         )
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.update_framework", body) }
-}
 
-/// An agent registers.
-pub(crate) unsafe extern "C" fn add_slave(
-    handle: *mut apportion_handle,
-    now: i64,
-    agent: apportion_bytes,
-    info: apportion_bytes,
-    capabilities: apportion_bytes_list,
-    unavailability: *const apportion_bytes,
-    total: apportion_bytes_list,
-    used: apportion_holdings,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// An agent registers.
+    add_slave(
+        agent: apportion_bytes,
+        info: apportion_bytes,
+        capabilities: apportion_bytes_list,
+        unavailability: *const apportion_bytes,
+        total: apportion_bytes_list,
+        used: apportion_holdings
+    ) => |state, lent, now| {
         state.add_agent(
             now,
             lent.bytes(agent, "agent id")?,
@@ -232,33 +190,19 @@ pub(crate) unsafe extern "C" fn add_slave(
             &lent.holdings(used, "used resources")?,
         )
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.add_slave", body) }
-}
 
-/// An agent is gone.
-pub(crate) unsafe extern "C" fn remove_slave(
-    handle: *mut apportion_handle,
-    now: i64,
-    agent: apportion_bytes,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| state.remove_agent(now, lent.bytes(agent, "agent id")?);
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.remove_slave", body) }
-}
+    /// An agent is gone.
+    remove_slave(
+        agent: apportion_bytes
+    ) => |state, lent, now| state.remove_agent(now, lent.bytes(agent, "agent id")?);
 
-/// An agent changed.
-pub(crate) unsafe extern "C" fn update_slave(
-    handle: *mut apportion_handle,
-    now: i64,
-    agent: apportion_bytes,
-    info: apportion_bytes,
-    total: *const apportion_bytes_list,
-    capabilities: *const apportion_bytes_list,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// An agent changed.
+    update_slave(
+        agent: apportion_bytes,
+        info: apportion_bytes,
+        total: *const apportion_bytes_list,
+        capabilities: *const apportion_bytes_list
+    ) => |state, lent, now| {
         state.update_agent(
             now,
             lent.bytes(agent, "agent id")?,
@@ -267,20 +211,13 @@ pub(crate) unsafe extern "C" fn update_slave(
             lent.optional_list(capabilities, "capabilities")?.as_deref(),
         )
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.update_slave", body) }
-}
 
-/// An agent got more resources.
-pub(crate) unsafe extern "C" fn add_resource_provider(
-    handle: *mut apportion_handle,
-    now: i64,
-    agent: apportion_bytes,
-    total: apportion_bytes_list,
-    used: apportion_holdings,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// An agent got more resources.
+    add_resource_provider(
+        agent: apportion_bytes,
+        total: apportion_bytes_list,
+        used: apportion_holdings
+    ) => |state, lent, now| {
         state.add_resource_provider(
             now,
             lent.bytes(agent, "agent id")?,
@@ -288,83 +225,39 @@ pub(crate) unsafe extern "C" fn add_resource_provider(
             &lent.holdings(used, "used resources")?,
         )
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.add_resource_provider", body) }
-}
 
-/// An agent may be offered again.
-pub(crate) unsafe extern "C" fn activate_slave(
-    handle: *mut apportion_handle,
-    now: i64,
-    agent: apportion_bytes,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// An agent may be offered again.
+    activate_slave(agent: apportion_bytes) => |state, lent, now| {
         let agent = lent.bytes(agent, "agent id")?;
         state.apply(now, &Event::ActivateAgent { agent })
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.activate_slave", body) }
-}
 
-/// An agent must not be offered.
-pub(crate) unsafe extern "C" fn deactivate_slave(
-    handle: *mut apportion_handle,
-    now: i64,
-    agent: apportion_bytes,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// An agent must not be offered.
+    deactivate_slave(agent: apportion_bytes) => |state, lent, now| {
         let agent = lent.bytes(agent, "agent id")?;
         state.apply(now, &Event::DeactivateAgent { agent })
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.deactivate_slave", body) }
-}
 
-/// Which hosts may be offered.
-pub(crate) unsafe extern "C" fn update_whitelist(
-    handle: *mut apportion_handle,
-    now: i64,
-    hostnames: *const apportion_bytes_list,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// Which hosts may be offered.
+    update_whitelist(hostnames: *const apportion_bytes_list) => |state, lent, now| {
         let hostnames = lent.optional_list(hostnames, "hostnames")?;
         state.apply(now, &Event::UpdateWhitelist { hostnames: hostnames.as_deref() })
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.update_whitelist", body) }
-}
 
-/// A framework asks for resources; without effect, as in Mesos.
-pub(crate) unsafe extern "C" fn request_resources(
-    handle: *mut apportion_handle,
-    now: i64,
-    framework: apportion_bytes,
-    requests: apportion_bytes_list,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// A framework asks for resources; without effect, as in Mesos.
+    request_resources(framework: apportion_bytes, requests: apportion_bytes_list) => |state, lent, now| {
         let framework = lent.bytes(framework, "framework id")?;
         lent.list(requests, "requests")?;
         state.apply(now, &Event::RequestResources { framework })
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.request_resources", body) }
-}
 
-/// A framework changed what it was offered.
-pub(crate) unsafe extern "C" fn update_allocation(
-    handle: *mut apportion_handle,
-    now: i64,
-    framework: apportion_bytes,
-    agent: apportion_bytes,
-    offered: apportion_bytes_list,
-    conversions: apportion_conversions,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// A framework changed what it was offered.
+    update_allocation(
+        framework: apportion_bytes,
+        agent: apportion_bytes,
+        offered: apportion_bytes_list,
+        conversions: apportion_conversions
+    ) => |state, lent, now| {
         state.update_allocation(
             now,
             lent.bytes(framework, "framework id")?,
@@ -373,52 +266,28 @@ pub(crate) unsafe extern "C" fn update_allocation(
             &lent.conversions(conversions)?,
         )
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.update_allocation", body) }
-}
 
-/// An operator changes what nobody holds.
-pub(crate) unsafe extern "C" fn update_available(
-    handle: *mut apportion_handle,
-    now: i64,
-    agent: apportion_bytes,
-    operations: apportion_bytes_list,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// An operator changes what nobody holds.
+    update_available(agent: apportion_bytes, operations: apportion_bytes_list) => |state, lent, now| {
         state.update_available(now, lent.bytes(agent, "agent id")?, &lent.list(operations, "operations")?)
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.update_available", body) }
-}
 
-/// An agent's maintenance window was set or dropped.
-pub(crate) unsafe extern "C" fn update_unavailability(
-    handle: *mut apportion_handle,
-    now: i64,
-    agent: apportion_bytes,
-    unavailability: *const apportion_bytes,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// An agent's maintenance window was set or dropped.
+    update_unavailability(
+        agent: apportion_bytes,
+        unavailability: *const apportion_bytes
+    ) => |state, lent, now| {
         let agent = lent.bytes(agent, "agent id")?;
         state.update_unavailability(now, agent, lent.optional_bytes(unavailability, "unavailability")?)
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.update_unavailability", body) }
-}
 
-/// A framework answered an inverse offer.
-pub(crate) unsafe extern "C" fn update_inverse_offer(
-    handle: *mut apportion_handle,
-    now: i64,
-    agent: apportion_bytes,
-    framework: apportion_bytes,
-    status: *const apportion_bytes,
-    filters: *const apportion_bytes,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// A framework answered an inverse offer.
+    update_inverse_offer(
+        agent: apportion_bytes,
+        framework: apportion_bytes,
+        status: *const apportion_bytes,
+        filters: *const apportion_bytes
+    ) => |state, lent, now| {
         let event = Event::UpdateInverseOffer {
             agent: lent.bytes(agent, "agent id")?,
             framework: lent.bytes(framework, "framework id")?,
@@ -427,48 +296,26 @@ pub(crate) unsafe extern "C" fn update_inverse_offer(
         };
         state.apply(now, &event)
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.update_inverse_offer", body) }
-}
 
-/// The answers to inverse offers are asked for.
-pub(crate) unsafe extern "C" fn get_inverse_offer_statuses(
-    handle: *mut apportion_handle,
-    now: i64,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, _: Lent<'_>| state.apply(now, &Event::GetInverseOfferStatuses);
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.get_inverse_offer_statuses", body) }
-}
+    /// The answers to inverse offers are asked for.
+    get_inverse_offer_statuses() => |state, _, now| state.apply(now, &Event::GetInverseOfferStatuses);
 
-/// Offered resources are used by tasks now.
-pub(crate) unsafe extern "C" fn transition_offered_to_allocated(
-    handle: *mut apportion_handle,
-    now: i64,
-    agent: apportion_bytes,
-    resources: apportion_bytes_list,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// Offered resources are used by tasks now.
+    transition_offered_to_allocated(
+        agent: apportion_bytes,
+        resources: apportion_bytes_list
+    ) => |state, lent, now| {
         state.transition(now, lent.bytes(agent, "agent id")?, &lent.list(resources, "resources")?)
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.transition_offered_to_allocated", body) }
-}
 
-/// Resources are free again.
-pub(crate) unsafe extern "C" fn recover_resources(
-    handle: *mut apportion_handle,
-    now: i64,
-    framework: apportion_bytes,
-    agent: apportion_bytes,
-    resources: apportion_bytes_list,
-    filters: *const apportion_bytes,
-    allocated: u8,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// Resources are free again.
+    recover_resources(
+        framework: apportion_bytes,
+        agent: apportion_bytes,
+        resources: apportion_bytes_list,
+        filters: *const apportion_bytes,
+        allocated: u8
+    ) => |state, lent, now| {
         state.recover_resources(
             now,
             lent.bytes(framework, "framework id")?,
@@ -478,109 +325,39 @@ pub(crate) unsafe extern "C" fn recover_resources(
             allocated != 0,
         )
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.recover_resources", body) }
-}
 
-/// A framework wants no offers in some roles.
-pub(crate) unsafe extern "C" fn suppress_offers(
-    handle: *mut apportion_handle,
-    now: i64,
-    framework: apportion_bytes,
-    roles: apportion_bytes_list,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// A framework wants no offers in some roles.
+    suppress_offers(framework: apportion_bytes, roles: apportion_bytes_list) => |state, lent, now| {
         let framework = lent.bytes(framework, "framework id")?;
         state.apply(now, &Event::SuppressOffers { framework, roles: &lent.list(roles, "roles")? })
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.suppress_offers", body) }
-}
 
-/// A framework wants offers again.
-pub(crate) unsafe extern "C" fn revive_offers(
-    handle: *mut apportion_handle,
-    now: i64,
-    framework: apportion_bytes,
-    roles: apportion_bytes_list,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// A framework wants offers again.
+    revive_offers(framework: apportion_bytes, roles: apportion_bytes_list) => |state, lent, now| {
         let framework = lent.bytes(framework, "framework id")?;
         state.apply(now, &Event::ReviveOffers { framework, roles: &lent.list(roles, "roles")? })
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.revive_offers", body) }
-}
 
-/// A role's guarantees and limits.
-pub(crate) unsafe extern "C" fn update_quota(
-    handle: *mut apportion_handle,
-    now: i64,
-    quota: *const apportion_quota,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| {
+    /// A role's guarantees and limits.
+    update_quota(quota: *const apportion_quota) => |state, lent, now| {
         let quota = lent.required(quota, "quota")?;
         state.update_quota(now, quota, lent)
     };
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.update_quota", body) }
-}
 
-/// The weights of some roles.
-pub(crate) unsafe extern "C" fn update_weights(
-    handle: *mut apportion_handle,
-    now: i64,
-    weights: apportion_bytes_list,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, lent: Lent<'_>| state.update_weights(now, &lent.list(weights, "weights")?);
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.update_weights", body) }
-}
+    /// The weights of some roles.
+    update_weights(
+        weights: apportion_bytes_list
+    ) => |state, lent, now| state.update_weights(now, &lent.list(weights, "weights")?);
 
-/// No cycles until resumed.
-pub(crate) unsafe extern "C" fn pause(
-    handle: *mut apportion_handle,
-    now: i64,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, _: Lent<'_>| state.apply(now, &Event::Pause);
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.pause", body) }
-}
+    /// No cycles until resumed.
+    pause() => |state, _, now| state.apply(now, &Event::Pause);
 
-/// Cycles are allowed again.
-pub(crate) unsafe extern "C" fn resume(
-    handle: *mut apportion_handle,
-    now: i64,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, _: Lent<'_>| state.apply(now, &Event::Resume);
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.resume", body) }
-}
+    /// Cycles are allowed again.
+    resume() => |state, _, now| state.apply(now, &Event::Resume);
 
-/// The allocation interval has passed.
-pub(crate) unsafe extern "C" fn tick(
-    handle: *mut apportion_handle,
-    now: i64,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, _: Lent<'_>| state.apply(now, &Event::Tick);
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.tick", body) }
-}
+    /// The allocation interval has passed.
+    tick() => |state, _, now| state.apply(now, &Event::Tick);
 
-/// The cycle that was asked for.
-pub(crate) unsafe extern "C" fn cycle(
-    handle: *mut apportion_handle,
-    now: i64,
-    effects: *mut apportion_effects,
-) -> apportion_status {
-    let body = |state: &mut State, _: Lent<'_>| state.apply(now, &Event::Cycle);
-    // SAFETY: called by the shim under the rules of the header.
-    unsafe { event(handle, effects, "allocator.cycle", body) }
+    /// The cycle that was asked for.
+    cycle() => |state, _, now| state.apply(now, &Event::Cycle);
 }

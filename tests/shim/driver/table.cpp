@@ -1,0 +1,165 @@
+// The shim by itself, over a table of functions that answers what the test wants: what the library never says today, or
+// must never say.
+#include <cstring>
+#include <memory>
+
+#include <mesos/hook.hpp>
+#include <mesos/slave/isolator.hpp>
+#include <mesos/slave/qos_controller.hpp>
+
+#include "apportion_abi.h"
+#include "driver.hpp"
+
+namespace driver {
+namespace {
+
+/** What the next call answers, and how many buffers are out. */
+struct Next
+{
+  int status = APPORTION_UNCHANGED;
+  std::string bytes;
+  int lent = 0;
+};
+
+Next& next()
+{
+  static Next value;
+  return value;
+}
+
+apportion_status answer(apportion_buffer* out)
+{
+  const std::string& bytes = next().bytes;
+  out->data = static_cast<uint8_t*>(std::malloc(bytes.size() + 1));
+  std::memcpy(out->data, bytes.data(), bytes.size());
+  out->size = bytes.size();
+  out->capacity = bytes.size() + 1;
+  ++next().lent;
+  return static_cast<apportion_status>(next().status);
+}
+
+/** A table whose functions all give the next answer. */
+const apportion_entries& table()
+{
+  static const apportion_entries entries = [] {
+    apportion_entries made = {};
+    made.size = sizeof made;
+    made.create = [](apportion_module, apportion_bytes, apportion_handle** handle, apportion_buffer*) {
+      static int some;
+      *handle = reinterpret_cast<apportion_handle*>(&some);
+      return APPORTION_DONE;
+    };
+    made.destroy = [](apportion_module, apportion_handle*) {};
+    made.release = [](apportion_buffer* buffer) {
+      if (buffer->data == nullptr) return;
+      std::free(buffer->data);
+      *buffer = {nullptr, 0, 0};
+      --next().lent;
+    };
+    made.hook_slave_resources_decorator = [](apportion_handle*, apportion_bytes, apportion_buffer* out) {
+      return answer(out);
+    };
+    made.hook_slave_attributes_decorator = made.hook_slave_resources_decorator;
+    made.hook_master_slave_lost_hook = made.hook_slave_resources_decorator;
+    made.hook_master_launch_task_resource_decorator =
+        [](apportion_handle*, apportion_bytes, apportion_bytes_list, apportion_buffer* out) { return answer(out); };
+    made.hook_slave_task_status_decorator =
+        [](apportion_handle*, apportion_bytes, apportion_bytes, apportion_buffer* out) { return answer(out); };
+    made.isolator_prepare = made.hook_slave_task_status_decorator;
+    made.isolator_watch = made.hook_slave_resources_decorator;
+    made.isolator_usage = [](apportion_handle*, apportion_bytes, int64_t, apportion_buffer* out) {
+      return answer(out);
+    };
+    made.isolator_supports_nesting = [](apportion_handle*, uint8_t* yes, apportion_buffer* out) {
+      *yes = 1;
+      return answer(out);
+    };
+    made.qos_controller_corrections = [](apportion_handle*, apportion_buffer* out) { return answer(out); };
+    return made;
+  }();
+  return entries;
+}
+
+void say(int status, const std::string& bytes)
+{
+  next().status = status;
+  next().bytes = bytes;
+}
+
+// A status that no version of the library knows.
+const int UNKNOWN = 77;
+
+void hookAnswers(mesos::Hook& hook)
+{
+  const mesos::SlaveInfo agent;
+  say(APPORTION_DONE, field(3, resource("cpus", 3)) + field(3, resource("mem", 64)));
+  const Result<mesos::Resources> resources = hook.slaveResourcesDecorator(agent);
+  HOLDS(resources.isSome() && resources.get() == mesos::Resources::parse("cpus:3;mem:64").get());
+
+  const std::string rack = field(1, "rack") + number(2, 3) + field(5, field(1, "r1"));
+  say(APPORTION_DONE, field(5, rack) + field(5, rack));
+  const Result<mesos::Attributes> attributes = hook.slaveAttributesDecorator(agent);
+  HOLDS(attributes.isSome() && attributes.get().size() == 2);
+
+  say(APPORTION_DONE, field(4, resource("cpus", 2, "prod")));
+  const Result<mesos::Resources> task = hook.masterLaunchTaskResourceDecorator(mesos::TaskInfo(), mesos::Resources());
+  HOLDS(task.isSome() && task.get().size() == 1);
+
+  const std::string status = field(1, field(1, "task-1")) + number(2, 2);
+  say(APPORTION_DONE, status);
+  const Result<mesos::TaskStatus> changed =
+      hook.slaveTaskStatusDecorator(id<mesos::FrameworkID>("f"), mesos::TaskStatus());
+  HOLDS(changed.isSome() && bytes(changed.get()) == status);
+
+  say(APPORTION_DONE, "\xff\xff");
+  HOLDS(hook.slaveResourcesDecorator(agent).isError());
+  say(APPORTION_FAILED, "out of order");
+  HOLDS(hook.slaveResourcesDecorator(agent).isError());
+  HOLDS(hook.slaveResourcesDecorator(agent).error() == "out of order");
+  say(UNKNOWN, "what is this");
+  HOLDS(hook.slaveAttributesDecorator(agent).isError() && hook.masterSlaveLostHook(agent).isError());
+}
+
+void isolatorAnswers(mesos::slave::Isolator& isolator)
+{
+  const auto container = id<mesos::ContainerID>("c");
+  say(APPORTION_UNCHANGED, "");
+  const auto prepared = isolator.prepare(container, mesos::slave::ContainerConfig());
+  HOLDS(prepared.isReady() && prepared.get().isNone());
+  say(APPORTION_DONE, "\xff\xff");
+  HOLDS(isolator.prepare(container, mesos::slave::ContainerConfig()).isFailed());
+  HOLDS(isolator.usage(container).isFailed());
+  HOLDS(isolator.supportsNesting());
+  say(UNKNOWN, "what is this");
+  HOLDS(isolator.prepare(container, mesos::slave::ContainerConfig()).isFailed());
+  HOLDS(isolator.watch(container).isFailed());
+  HOLDS(!isolator.supportsNesting());
+}
+
+} // namespace {
+
+void driveShimAlone()
+{
+  const mesos::Parameters none;
+  HOLDS(apportion_make_hook(&none, nullptr) == nullptr);
+  HOLDS(apportion_make_hook(nullptr, &table()) == nullptr);
+  apportion_entries older = table();
+  older.size -= sizeof(void*);
+  HOLDS(apportion_make_isolator(&none, &older) == nullptr);
+
+  const std::unique_ptr<mesos::Hook> hook(static_cast<mesos::Hook*>(apportion_make_hook(&none, &table())));
+  HOLDS(hook != nullptr);
+  hookAnswers(*hook);
+  const std::unique_ptr<mesos::slave::Isolator> isolator(
+      static_cast<mesos::slave::Isolator*>(apportion_make_isolator(&none, &table())));
+  HOLDS(isolator != nullptr);
+  isolatorAnswers(*isolator);
+  const std::unique_ptr<mesos::slave::QoSController> controller(
+      static_cast<mesos::slave::QoSController*>(apportion_make_qos_controller(&none, &table())));
+  HOLDS(controller != nullptr);
+  say(UNKNOWN, "what is this");
+  HOLDS(controller->corrections().isFailed());
+  HOLDS(next().lent == 0);
+}
+
+} // namespace driver {
