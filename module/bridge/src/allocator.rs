@@ -4,6 +4,7 @@ mod caches;
 pub(crate) mod entries;
 mod intern;
 mod outbox;
+mod turned_away;
 
 use std::fmt;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use parking_lot::Mutex;
 
 use self::intern::{ByRole, Identities, Resources};
 use self::outbox::Outbox;
+use self::turned_away::TurnedAway;
 use crate::abi::{apportion_effects, apportion_options, apportion_quota};
 use crate::lent::{Exchange, Lent};
 use crate::table::Refusal;
@@ -73,6 +75,7 @@ pub(crate) struct State {
     core: Allocator,
     resources: Resources,
     outbox: Outbox,
+    turned_away: TurnedAway,
     seed: u64,
     explain_offers: bool,
     /// Why the allocator stopped: set once, by a panic or a broken invariant.
@@ -91,6 +94,7 @@ impl AllocatorModule {
             core: Allocator::new(),
             resources: Resources::default(),
             outbox: Outbox::default(),
+            turned_away: TurnedAway::default(),
             seed: config.allocator.seed,
             explain_offers: config.allocator.explain_offers,
             stopped: None,
@@ -107,6 +111,9 @@ impl State {
 
     /// Hands an event to the core and keeps what it leads to.
     fn apply(&mut self, now: i64, event: &Event<'_>) -> Result<(), Trouble> {
+        if let Some(refusal) = self.turned_away.refusal(event) {
+            return Err(Trouble::Refused(refusal));
+        }
         let name = event.name();
         let effects = self.core.apply(event, Instant::from_nanos(now))?;
         for notice in &effects.notices {
@@ -204,6 +211,22 @@ impl State {
         active: bool,
         suppressed: &[&[u8]],
     ) -> Result<(), Trouble> {
+        let outcome = self.try_add_framework(now, framework, info, used, active, suppressed);
+        if let Err(Trouble::Refused(_)) = outcome {
+            self.turned_away.framework(framework);
+        }
+        outcome
+    }
+
+    fn try_add_framework(
+        &mut self,
+        now: i64,
+        framework: &[u8],
+        info: &[u8],
+        used: &Holdings<'_>,
+        active: bool,
+        suppressed: &[&[u8]],
+    ) -> Result<(), Trouble> {
         let used = self.by_role(used)?;
         let parts: Vec<Vec<Allocated<'_>>> = used.iter().map(|(_, roles)| allocated(roles)).collect();
         let used: Vec<UsedOnAgent<'_>> =
@@ -229,6 +252,24 @@ impl State {
 
     #[expect(clippy::too_many_arguments, reason = "the call of the host has as many")]
     fn add_agent(
+        &mut self,
+        now: i64,
+        agent: &[u8],
+        info: &[u8],
+        capabilities: &[&[u8]],
+        unavailability: Option<&[u8]>,
+        total: &[&[u8]],
+        used: &Holdings<'_>,
+    ) -> Result<(), Trouble> {
+        let outcome = self.try_add_agent(now, agent, info, capabilities, unavailability, total, used);
+        if let Err(Trouble::Refused(_)) = outcome {
+            self.turned_away.agent(agent);
+        }
+        outcome
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the call of the host has as many")]
+    fn try_add_agent(
         &mut self,
         now: i64,
         agent: &[u8],

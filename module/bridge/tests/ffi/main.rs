@@ -24,3 +24,4 @@ mod log;
 mod messages;
 mod panics;
 mod shim;
+mod turned_away;

@@ -13,4 +13,5 @@ mod hostile_text;
 mod master_failover;
 mod offers;
 mod reservations;
+mod scale;
 mod shutdown;
