@@ -215,6 +215,33 @@ void operatorCalls(Cluster& c)
   c.allocator->resume();
 }
 
+/** A shared volume of role prod; with a role it is allocated to it. */
+mesos::Resources sharedVolume(const std::string& role)
+{
+  const std::string volume = field(1, "data") + number(3, 1);
+  const std::string disk = field(1, field(1, "volume-1")) + field(2, volume);
+  const mesos::Resources made = parse<mesos::Resource>(
+      resource("disk", 10, role) + field(7, disk) + field(10, "") + field(13, number(4, 2) + field(3, "prod")));
+  HOLDS(made.size() == 1);
+  return made;
+}
+
+/** Two tasks use one shared volume, and end one after the other: both copies must have crossed the border. */
+void copiesOfSharedVolume(Cluster& c)
+{
+  const auto other = id<mesos::SlaveID>("agent-2");
+  const mesos::Resources one = sharedVolume("prod");
+  mesos::Resources two = one;
+  two += one;
+  HOLDS(two.size() == 1 && two.count(*two.begin()) == 2);
+  c.allocator->addSlave(
+      other, parse<mesos::SlaveInfo>(field(1, "host-8") + field(6, field(1, "agent-2"))), {}, None(), sharedVolume(""),
+      {{c.framework, two}});
+  c.allocator->recoverResources(c.framework, other, one, None(), true);
+  c.allocator->recoverResources(c.framework, other, one, None(), true);
+  c.allocator->removeSlave(other);
+}
+
 void comeAndGo(Cluster& c)
 {
   mesos::allocator::FrameworkOptions suppressed;
@@ -290,6 +317,7 @@ void driveAllocator(const Library& library, const std::string& parameters, const
     cluster.allocator->recover(1, {});
     offersAndDeclines(cluster);
     operatorCalls(cluster);
+    copiesOfSharedVolume(cluster);
     comeAndGo(cluster);
   }
   // One that was never initialized ends as well.
