@@ -53,7 +53,8 @@ fn mesos_headers() -> Option<Vec<PathBuf>> {
     let wanted = Path::new("mesos/allocator/allocator.hpp");
     if !folders.iter().any(|folder| folder.join(wanted).is_file()) {
         println!(
-            "cargo:warning=APPORTION_MESOS_INCLUDE={}: none of these folders holds {}",
+            "cargo::error=APPORTION_MESOS_INCLUDE={}: none of these folders holds {}; name the include folders of \
+             a Mesos 1.11 source tree or installation, or unset the variable to build with our own declarations",
             given.to_string_lossy(),
             wanted.display()
         );
