@@ -1,6 +1,8 @@
 //! Build, demo and test commands of the project: `cargo xtask --help`.
+#![forbid(unsafe_code)]
 
 mod demo;
+mod generate;
 mod test;
 mod tidy;
 
@@ -70,7 +72,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Task::Demo(arguments) => demo::run(&arguments),
-        Task::Generate { check } => test::generate(check),
+        Task::Generate { check } => generate::run(check),
         Task::Test { only, keep_going } => test::run(&only, keep_going),
     };
     match result {

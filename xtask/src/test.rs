@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anstyle::AnsiColor;
 use clap::ValueEnum;
 
-use crate::{Failure, target_folder, tidy, workspace_root};
+use crate::{Failure, generate, target_folder, tidy, workspace_root};
 
 /// The packages whose tests need no Mesos.
 const PURE: [&str; 10] = [
@@ -76,7 +76,7 @@ impl Step {
         match self {
             Step::Format => cargo(&["fmt", "--all", "--check"], &[]),
             Step::Tidy => tidy::run(&workspace_root()),
-            Step::Generated => generate(true),
+            Step::Generated => generate::run(true),
             Step::Lint => cargo(
                 &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"],
                 &[],
@@ -163,18 +163,6 @@ pub(crate) fn run(only: &[Step], keep_going: bool) -> Result<(), Failure> {
     )))
 }
 
-/// Writes the generated files, or with `check` compares them.
-///
-/// # Errors
-/// What the generator's exit code says; it has explained itself.
-pub(crate) fn generate(check: bool) -> Result<(), Failure> {
-    let mut arguments = vec!["run", "--quiet", "--locked", "--package", "apportion-generate", "--"];
-    if check {
-        arguments.push("--check");
-    }
-    cargo(&arguments, &[])
-}
-
 fn name(step: Step) -> String {
     step.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
@@ -198,7 +186,10 @@ fn summary(times: &[(Step, Duration, bool)]) {
 }
 
 /// Runs cargo in the workspace, its output going through.
-fn cargo(arguments: &[&str], variables: &[(&str, OsString)]) -> Result<(), Failure> {
+///
+/// # Errors
+/// When cargo cannot be run or ends without success.
+pub(crate) fn cargo(arguments: &[&str], variables: &[(&str, OsString)]) -> Result<(), Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(arguments).current_dir(workspace_root());
