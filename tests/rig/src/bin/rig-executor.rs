@@ -1,4 +1,5 @@
 //! Executor program of the rig; see [`apportion_rig::executor`].
+#![forbid(unsafe_code)]
 
 use std::env;
 use std::process::ExitCode;
