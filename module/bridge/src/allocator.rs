@@ -2,6 +2,7 @@
 
 mod caches;
 pub(crate) mod entries;
+mod explanation;
 mod intern;
 mod outbox;
 mod turned_away;
@@ -11,13 +12,14 @@ use std::time::Duration;
 
 use apportion_config::{Config, Drill};
 use apportion_core::{
-    AgentCapabilities, AgentInfo, Allocated, Allocator, Amount, Conversion, Effects, Event,
-    FrameworkCapabilities, FrameworkInfo, Holding, Instant, Minimum, MinimumForRole, Options, Quota,
-    Severity, UsedByFramework, UsedOnAgent, Violation,
+    AgentCapabilities, AgentInfo, Allocated, Allocator, Amount, Conversion, Event, FrameworkCapabilities,
+    FrameworkInfo, Holding, Instant, Minimum, MinimumForRole, Options, Quota, Severity, UsedByFramework,
+    UsedOnAgent, Violation,
 };
 use apportion_wire::messages::{self, Filters, decode};
 use parking_lot::Mutex;
 
+use self::explanation::Explanation;
 use self::intern::{ByRole, Identities, Resources};
 use self::outbox::Outbox;
 use self::turned_away::TurnedAway;
@@ -27,9 +29,6 @@ use crate::table::Refusal;
 
 /// Names with the resources that each holds, as the shim lends them.
 type Holdings<'a> = [(&'a [u8], Vec<&'a [u8]>)];
-
-/// Offers of one cycle that get a log line each. A cycle over ten thousand agents must not wait for as many lines.
-const EXPLAINED_MAX: usize = 100;
 
 /// Why an event was not taken.
 #[derive(Debug)]
@@ -77,7 +76,7 @@ pub(crate) struct State {
     outbox: Outbox,
     turned_away: TurnedAway,
     seed: u64,
-    explain_offers: bool,
+    explanation: Explanation,
     /// Why the allocator stopped: set once, by a panic or a broken invariant.
     pub(crate) stopped: Option<String>,
 }
@@ -96,7 +95,7 @@ impl AllocatorModule {
             outbox: Outbox::default(),
             turned_away: TurnedAway::default(),
             seed: config.allocator.seed,
-            explain_offers: config.allocator.explain_offers,
+            explanation: Explanation::new(config.allocator.explain_offers),
             stopped: None,
         };
         AllocatorModule { state: Mutex::new(state), drill: config.drill.clone() }
@@ -115,7 +114,8 @@ impl State {
             return Err(Trouble::Refused(refusal));
         }
         let name = event.name();
-        let effects = self.core.apply(event, Instant::from_nanos(now))?;
+        let now = Instant::from_nanos(now);
+        let effects = self.core.apply(event, now)?;
         for notice in &effects.notices {
             match notice.severity() {
                 Severity::Verbose => tracing::debug!("{name}: {notice}"),
@@ -123,42 +123,11 @@ impl State {
                 Severity::Warning => tracing::warn!("{name}: {notice}"),
             }
         }
-        self.explain(&effects);
+        self.explanation.tell(now, &effects, &self.core);
         self.outbox.fill(&effects, &self.core, &self.resources);
         match effects.available_updated {
             Some(Err(reason)) => Err(Trouble::Refused(reason.to_string())),
             _ => Ok(()),
-        }
-    }
-
-    /// One line for each offer, and one for a run that made any.
-    fn explain(&self, effects: &Effects) {
-        if !self.explain_offers {
-            return;
-        }
-        for offer in effects.offers.iter().take(EXPLAINED_MAX) {
-            tracing::info!(
-                "offer of agent {} to framework {} in role {}: {}",
-                text(self.core.agent_name(offer.agent).unwrap_or_default()),
-                text(self.core.framework_name(offer.framework).unwrap_or_default()),
-                text(self.core.role_name(offer.role)),
-                offer.why
-            );
-        }
-        let more = effects.offers.len().saturating_sub(EXPLAINED_MAX);
-        if more > 0 {
-            tracing::info!("{more} more offers in this cycle, not listed");
-        }
-        if let Some(run) = &effects.run
-            && run.offers > 0
-        {
-            tracing::info!(
-                "cycle {}: {} offers, {} agents visited, {} held back by filters",
-                run.run,
-                run.offers,
-                run.agents_visited,
-                run.filtered
-            );
         }
     }
 

@@ -57,6 +57,39 @@ fn each_offer_is_one_line_with_its_reason_unless_that_is_switched_off() {
 }
 
 #[test]
+fn a_second_has_room_for_a_hundred_offers_and_the_rest_is_counted() {
+    let lines = logged(Severity::Info, || {
+        let mut shim = Shim::new(&[]);
+        let initialize = named(ALLOCATOR, "allocator.initialize");
+        shim.done(|h, now, out| initialize(&mut Arguments::good(), h, now, out));
+        add_framework(&mut shim, b"f", &[b"web"]);
+        let mut arrive = |agents: std::ops::Range<usize>, cycle_after_each: bool| {
+            for number in agents {
+                add_agent(&mut shim, format!("agent-{number}").as_bytes(), &total());
+                if cycle_after_each {
+                    cycle(&mut shim);
+                }
+            }
+            cycle(&mut shim);
+            shim.now += 1_000_000_000;
+        };
+        arrive(0..250, true);
+        arrive(250..251, true);
+        arrive(251..500, false);
+    });
+    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    let offers = texts.iter().filter(|text| text.contains(": offer of agent ")).count();
+    assert_eq!(offers, 100 + 1 + 100, "{texts:?}");
+    let of = |part: &str| texts.iter().filter(|text| text.contains(part)).collect::<Vec<_>>();
+    assert_eq!(
+        of("earlier cycles"),
+        [&"apportion: 150 offers in 150 earlier cycles, not listed: more than 100 in one second"]
+    );
+    assert_eq!(of("in this cycle"), [&"apportion: 149 more offers in this cycle, not listed"]);
+    assert_eq!(of(" agents visited, ").len(), 102, "{texts:?}");
+}
+
+#[test]
 fn notices_of_the_allocator_come_with_their_severity() {
     let lines = logged(Severity::Info, || {
         let mut shim = prepared("");

@@ -22,7 +22,7 @@ fn take(framework: &mut Framework, count: usize) -> Vec<Offer> {
 
 #[test]
 fn three_thousand_agents_are_shared_evenly_and_each_is_offered_once() {
-    let master = master(&[("allocator.explain_offers", "true")]).start().unwrap();
+    let master = master(&[]).start().unwrap();
     let mut frameworks: Vec<Framework> =
         ["a", "b", "c"].map(|name| subscribe(master.address(), name, &["*"])).into_iter().collect();
     let spec = SimulatedSpec { agents: AGENTS, ..SimulatedSpec::default() };
@@ -51,8 +51,4 @@ fn three_thousand_agents_are_shared_evenly_and_each_is_offered_once() {
     }
     assert_eq!(more, AGENTS / 3);
     assert!(frameworks[0].offers_during(Duration::from_secs(1)).unwrap().is_empty());
-
-    // A cycle over thousands of agents does not fill the log.
-    let lines = master.log().lines().filter(|line| line.contains("apportion: offer of agent")).count();
-    assert!(lines < AGENTS, "{lines} lines for {} offers", AGENTS + more);
 }
