@@ -99,8 +99,7 @@ const std::string AGENT = field(1, "host-7") + field(6, field(1, "agent-1"));
 class Cluster
 {
 public:
-  Cluster(const Library& library, const std::string& parameters, std::function<void()> onOffer = nullptr)
-    : allocator(library.make<Allocator>("org_apportion_Allocator", parameters))
+  explicit Cluster(Allocator* made, std::function<void()> onOffer = nullptr) : allocator(made)
   {
     HOLDS(allocator != nullptr);
     allocator->initialize(
@@ -258,10 +257,10 @@ void comeAndGo(Cluster& c)
   HOLDS(statuses.get().empty());
 }
 
-/** Calls the method that panics on purpose; the process must end. */
-void panicIn(Cluster& c, const std::string& entry)
+/** One call of each method, by the name of its entry point. */
+std::map<std::string, std::function<void()>> callsOf(Cluster& c)
 {
-  const std::map<std::string, std::function<void()>> calls = {
+  return {
       {"allocator.initialize", [] {}},
       {"allocator.recover", [&] { c.allocator->recover(1, {}); }},
       {"allocator.add_framework", [&] { c.addFramework(); }},
@@ -301,6 +300,12 @@ void panicIn(Cluster& c, const std::string& entry)
       {"allocator.tick", [] {}},
       {"allocator.cycle", [&] { c.addAgent(); }},
   };
+}
+
+/** Calls the method that panics on purpose; the process must end. */
+void panicIn(Cluster& c, const std::string& entry)
+{
+  const std::map<std::string, std::function<void()>> calls = callsOf(c);
   HOLDS(calls.count(entry) == 1);
   calls.at(entry)();
   std::this_thread::sleep_for(std::chrono::seconds(20));
@@ -312,7 +317,7 @@ void panicIn(Cluster& c, const std::string& entry)
 void driveAllocator(const Library& library, const std::string& parameters, const std::string& entry)
 {
   {
-    Cluster cluster(library, parameters);
+    Cluster cluster(library.make<Allocator>("org_apportion_Allocator", parameters));
     if (!entry.empty()) panicIn(cluster, entry);
     cluster.allocator->recover(1, {});
     offersAndDeclines(cluster);
@@ -325,9 +330,30 @@ void driveAllocator(const Library& library, const std::string& parameters, const
   HOLDS(idle != nullptr);
 }
 
+void callEverything(void* allocator)
+{
+  Cluster cluster(static_cast<Allocator*>(allocator));
+  for (const auto& call : callsOf(cluster)) call.second();
+  // Richer arguments than the calls above have.
+  hashmap<std::string, mesos::Quota> quotas;
+  quotas.emplace("prod", mesos::Quota());
+  cluster.allocator->recover(3, quotas);
+  cluster.allocator->addSlave(
+      cluster.agent, cluster.info, {}, cluster.unavailability, cluster.total, {{cluster.framework, cluster.total}});
+  cluster.allocator->updateSlave(cluster.agent, cluster.info, cluster.total, std::vector<mesos::SlaveInfo_Capability>(2));
+  const mesos::ResourceConversion conversion{cluster.total, cluster.total, None()};
+  cluster.allocator->updateAllocation(cluster.framework, cluster.agent, cluster.total, {conversion, conversion});
+  cluster.allocator->updateWhitelist(hashset<std::string>{"host-7", "host-8"});
+  cluster.allocator->suppressOffers(cluster.framework, {"prod", "web"});
+  const auto done = cluster.allocator->updateAvailable(cluster.agent, {reserve("prod", 1), reserve("web", 1)});
+  eventually([&] { return done.isReady(); }, "the end of the mailbox");
+}
+
 void offerToThrowingCallback(const Library& library, const std::string& parameters)
 {
-  Cluster cluster(library, parameters, []() { throw std::runtime_error("the callback is out of order"); });
+  Cluster cluster(
+      library.make<Allocator>("org_apportion_Allocator", parameters),
+      []() { throw std::runtime_error("the callback is out of order"); });
   cluster.addFramework();
   cluster.addAgent();
   std::this_thread::sleep_for(std::chrono::seconds(20));

@@ -126,6 +126,7 @@ void driveHook(const Library& library, const std::string& parameters, const std:
 void driveIsolator(const Library& library, const std::string& parameters, const std::string& entry);
 void driveQosController(const Library& library, const std::string& parameters, const std::string& entry);
 void driveShimAlone();
+void callEverything(void* allocator);
 void offerToThrowingCallback(const Library& library, const std::string& parameters);
 
 } // namespace driver {

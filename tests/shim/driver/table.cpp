@@ -38,6 +38,113 @@ apportion_status answer(apportion_buffer* out)
   return static_cast<apportion_status>(next().status);
 }
 
+// Every byte lent to the table is read, so that a memory checker sees what no longer lives.
+volatile uint8_t readBytes;
+
+void look(const apportion_bytes& bytes)
+{
+  for (size_t i = 0; i < bytes.size; ++i) readBytes = bytes.data[i];
+}
+
+void look(const apportion_bytes_list& list)
+{
+  for (size_t i = 0; i < list.size; ++i) look(list.data[i]);
+}
+
+void look(const apportion_holdings& holdings)
+{
+  for (size_t i = 0; i < holdings.size; ++i) {
+    look(holdings.data[i].name);
+    look(holdings.data[i].resources);
+  }
+}
+
+void look(const apportion_quantities& quantities)
+{
+  for (size_t i = 0; i < quantities.size; ++i) look(quantities.data[i].name);
+}
+
+void look(const apportion_quota& quota)
+{
+  look(quota.role);
+  look(quota.guarantees);
+  look(quota.limits);
+}
+
+void look(const apportion_quotas& quotas)
+{
+  for (size_t i = 0; i < quotas.size; ++i) look(quotas.data[i]);
+}
+
+void look(const apportion_conversions& conversions)
+{
+  for (size_t i = 0; i < conversions.size; ++i) {
+    look(conversions.data[i].consumed);
+    look(conversions.data[i].converted);
+  }
+}
+
+void look(const apportion_options& options)
+{
+  look(options.fairness_excluded_resources);
+  for (size_t i = 0; i < options.minimum_allocatable_size; ++i) look(options.minimum_allocatable[i]);
+}
+
+template <typename T>
+void look(const T* optional)
+{
+  if (optional != nullptr) look(*optional);
+}
+
+void look(uint8_t) {}
+void look(int64_t) {}
+void look(const apportion_handle*) {}
+void look(const apportion_effects*) {}
+
+/** A function of the allocator that reads its arguments and does nothing. */
+template <typename... Arguments>
+void readAndDo(apportion_status (*&function)(Arguments...))
+{
+  function = [](Arguments... arguments) {
+    (look(arguments), ...);
+    return APPORTION_DONE;
+  };
+}
+
+void fillAllocator(apportion_entries& made)
+{
+  readAndDo(made.allocator_initialize);
+  readAndDo(made.allocator_recover);
+  readAndDo(made.allocator_add_framework);
+  readAndDo(made.allocator_remove_framework);
+  readAndDo(made.allocator_activate_framework);
+  readAndDo(made.allocator_deactivate_framework);
+  readAndDo(made.allocator_update_framework);
+  readAndDo(made.allocator_add_slave);
+  readAndDo(made.allocator_remove_slave);
+  readAndDo(made.allocator_update_slave);
+  readAndDo(made.allocator_add_resource_provider);
+  readAndDo(made.allocator_activate_slave);
+  readAndDo(made.allocator_deactivate_slave);
+  readAndDo(made.allocator_update_whitelist);
+  readAndDo(made.allocator_request_resources);
+  readAndDo(made.allocator_update_allocation);
+  readAndDo(made.allocator_update_available);
+  readAndDo(made.allocator_update_unavailability);
+  readAndDo(made.allocator_update_inverse_offer);
+  readAndDo(made.allocator_get_inverse_offer_statuses);
+  readAndDo(made.allocator_transition_offered_to_allocated);
+  readAndDo(made.allocator_recover_resources);
+  readAndDo(made.allocator_suppress_offers);
+  readAndDo(made.allocator_revive_offers);
+  readAndDo(made.allocator_update_quota);
+  readAndDo(made.allocator_update_weights);
+  readAndDo(made.allocator_pause);
+  readAndDo(made.allocator_resume);
+  readAndDo(made.allocator_tick);
+  readAndDo(made.allocator_cycle);
+}
+
 /** A table whose functions all give the next answer. */
 const apportion_entries& table()
 {
@@ -56,24 +163,35 @@ const apportion_entries& table()
       *buffer = {nullptr, 0, 0};
       --next().lent;
     };
-    made.hook_slave_resources_decorator = [](apportion_handle*, apportion_bytes, apportion_buffer* out) {
+    made.hook_slave_resources_decorator = [](apportion_handle*, apportion_bytes agent, apportion_buffer* out) {
+      look(agent);
       return answer(out);
     };
     made.hook_slave_attributes_decorator = made.hook_slave_resources_decorator;
     made.hook_master_slave_lost_hook = made.hook_slave_resources_decorator;
     made.hook_master_launch_task_resource_decorator =
-        [](apportion_handle*, apportion_bytes, apportion_bytes_list, apportion_buffer* out) { return answer(out); };
+        [](apportion_handle*, apportion_bytes task, apportion_bytes_list resources, apportion_buffer* out) {
+          look(task);
+          look(resources);
+          return answer(out);
+        };
     made.hook_slave_task_status_decorator =
-        [](apportion_handle*, apportion_bytes, apportion_bytes, apportion_buffer* out) { return answer(out); };
+        [](apportion_handle*, apportion_bytes id, apportion_bytes message, apportion_buffer* out) {
+          look(id);
+          look(message);
+          return answer(out);
+        };
     made.isolator_prepare = made.hook_slave_task_status_decorator;
     made.isolator_watch = made.hook_slave_resources_decorator;
-    made.isolator_usage = [](apportion_handle*, apportion_bytes, int64_t, apportion_buffer* out) {
+    made.isolator_usage = [](apportion_handle*, apportion_bytes id, int64_t, apportion_buffer* out) {
+      look(id);
       return answer(out);
     };
     made.isolator_supports_nesting = [](apportion_handle*, uint8_t* yes, apportion_buffer* out) {
       *yes = 1;
       return answer(out);
     };
+    fillAllocator(made);
     made.qos_controller_corrections = [](apportion_handle*, apportion_buffer* out) { return answer(out); };
     return made;
   }();
@@ -102,7 +220,8 @@ void hookAnswers(mesos::Hook& hook)
   HOLDS(attributes.isSome() && attributes.get().size() == 2);
 
   say(APPORTION_DONE, field(4, resource("cpus", 2, "prod")));
-  const Result<mesos::Resources> task = hook.masterLaunchTaskResourceDecorator(mesos::TaskInfo(), mesos::Resources());
+  const mesos::Resources whole = mesos::Resources::parse("cpus:8;mem:64").get();
+  const Result<mesos::Resources> task = hook.masterLaunchTaskResourceDecorator(mesos::TaskInfo(), whole);
   HOLDS(task.isSome() && task.get().size() == 1);
 
   const std::string status = field(1, field(1, "task-1")) + number(2, 2);
@@ -160,6 +279,7 @@ void driveShimAlone()
   say(UNKNOWN, "what is this");
   HOLDS(controller->corrections().isFailed());
   HOLDS(next().lent == 0);
+  callEverything(apportion_make_allocator(&none, &table()));
 }
 
 } // namespace driver {

@@ -140,7 +140,7 @@ impl Driver {
         let driver =
             ["allocator", "hook", "isolator", "main", "table"].map(|name| format!("driver/{name}.cpp"));
         // The shim a second time, for the part of the driver that answers in the library's place.
-        let shim = ["hook", "isolator", "qos_controller", "self_test"]
+        let shim = ["allocator", "allocator_actor", "hook", "isolator", "qos_controller", "self_test"]
             .map(|name| format!("../../cpp-shim/{name}.cpp"));
         driver.iter().chain(&shim).map(|path| folder.join(path)).collect()
     }
