@@ -13,8 +13,8 @@ use std::time::Duration;
 use apportion_config::{Config, Drill};
 use apportion_core::{
     AgentCapabilities, AgentInfo, Allocated, Allocator, Amount, Conversion, Event, FrameworkCapabilities,
-    FrameworkInfo, Holding, Instant, Minimum, MinimumForRole, Options, Quota, Severity, UsedByFramework,
-    UsedOnAgent, Violation,
+    FrameworkInfo, Holding, Instant, Minimum, MinimumForRole, Options, Order, Quota, Severity,
+    UsedByFramework, UsedOnAgent, Violation,
 };
 use apportion_wire::messages::{self, Filters, decode};
 use parking_lot::Mutex;
@@ -149,6 +149,7 @@ impl State {
             recovery_timeout: duration(raw.recovery_timeout_ns),
             agent_recovery_factor: raw.agent_recovery_factor,
             seed: self.seed,
+            order: Order::DominantShare,
         };
         tracing::info!(
             "allocator initialized: a cycle every {:?}, seed {}",
@@ -510,6 +511,7 @@ fn agent_info<'a>(message: &'a messages::AgentInfo, bytes: &'a [u8], attributes:
         attributes,
         region: region.map(|domain| domain.region.name.as_slice()),
         other: bytes,
+        excluded_from: &[],
     }
 }
 
@@ -536,7 +538,7 @@ fn with_framework_info(
         suppressed,
         capabilities,
         min_allocatable: &minimum,
-        has_offer_constraints: false,
+        excluded_agents: &[],
     })
 }
 

@@ -7,7 +7,7 @@
 //! Invariants: `available` follows from `total`, `held` and `absent`; at most one `held` entry per framework and role,
 //! never empty, sorted. An agent can be over-committed; what is left then is nothing, never less.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{AgentCapabilities, AgentInfo, Unavailability};
 use crate::holding::Holding;
@@ -36,7 +36,10 @@ pub(crate) struct Absent {
 #[derive(Debug, Clone)]
 pub(crate) struct Maintenance {
     pub(crate) unavailability: Unavailability,
+    /// The last answer of each framework, by its id.
     pub(crate) statuses: BTreeMap<Box<[u8]>, Box<[u8]>>,
+    /// Ids of the frameworks that were asked and have not answered.
+    pub(crate) outstanding: BTreeSet<Box<[u8]>>,
 }
 
 /// What an agent registered with, owned.
@@ -64,6 +67,8 @@ impl From<AgentInfo<'_>> for Registration {
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, read one by one in the run")]
 pub(crate) struct Agent {
     pub(crate) name: Box<[u8]>,
+    /// What of the name decides its place in a run.
+    pub(crate) order_key: u64,
     pub(crate) generation: u32,
     pub(crate) live: bool,
     pub(crate) active: bool,

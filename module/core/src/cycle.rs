@@ -1,22 +1,26 @@
 //! The allocation run: which agents are looked at, and who is offered what they have.
 //!
-//! A run has two stages over the same agents. The first serves quota guarantees; the second gives everything else by
-//! fair share: for each agent, role by role and framework by framework, the first that may have it gets all of what
-//! the role may have. Quotas are recorded but not enforced yet, so the first stage has nothing to do and is left out.
+//! A run has two stages over the same agents, each in an order of its own ([`crate::agent_order_key`]). The first serves
+//! quota guarantees; the second gives everything else by fair share. What happens at one agent is in `visit.rs`. After
+//! the offers, frameworks are asked to leave agents before their maintenance (`inverse_offers.rs`).
 //!
 //! Agents that were looked at in vain are *closed* until something changes that could find them a taker: something
-//! about the agent ([`Allocator::touch`]), or about any framework ([`Candidates::reopen_all`]). That makes a run in
-//! which nothing can be offered cost almost nothing, and changes no offer: what decides whether anybody may have
-//! an agent does not depend on shares.
+//! about the agent ([`Allocator::touch`]), or about any framework ([`Candidates::reopen_all`]). Where a limit or the
+//! headroom had a part in it, the agent is *held back* until anything changes that counts for quotas
+//! ([`Candidates::reopen_quota`]). That makes a run in which nothing can be offered cost almost nothing, and changes no
+//! offer: what decides whether anybody may have an agent does not depend on shares.
+
+use std::collections::BTreeMap;
 
 use crate::allocator::Allocator;
-use crate::effect::{Effects, Notice, Offer, RunSummary, Why};
-use crate::eligibility::{Answer, Eligibility};
+use crate::effect::{Effects, Notice, Offer, RunSummary};
 use crate::holding::Holding;
 use crate::ids::{AgentId, FrameworkId, RoleId};
 use crate::index_set::IndexSet;
 use crate::options::Instant;
-use crate::shuffle::shuffle;
+use crate::quota::QuotaBooks;
+use crate::shuffle::{mix, run_key};
+use crate::visit::{Grant, Stage, Turn, Visit};
 
 /// For which agents a run was requested, and which of them are worth looking at.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +31,10 @@ pub(crate) struct Candidates {
     batch: bool,
     open: IndexSet,
     all_open: bool,
+    /// Closed because of a quota.
+    held_back: IndexSet,
+    /// Something changed that counts for quotas.
+    quota_changed: bool,
 }
 
 impl Candidates {
@@ -45,48 +53,46 @@ impl Candidates {
         self.all_open = true;
     }
 
+    /// Agents that a quota kept from being offered may be worth looking at.
+    pub(crate) fn reopen_quota(&mut self) {
+        self.quota_changed = true;
+    }
+
+    fn reopen_held_back(&mut self) {
+        if std::mem::take(&mut self.quota_changed) {
+            for agent in self.held_back.iter() {
+                self.open.insert(agent);
+            }
+            self.held_back.clear();
+        }
+    }
+
     /// An agent is gone.
     pub(crate) fn forget(&mut self, agent: usize) {
         self.pending.remove(agent);
         self.open.remove(agent);
+        self.held_back.remove(agent);
     }
 
-    /// Whether an agent would be looked at.
+    /// Whether an agent would be looked at, now or when something changes that counts for quotas.
     pub(crate) fn is_open(&self, agent: usize) -> bool {
-        self.all_open || self.open.contains(agent)
+        self.all_open || self.open.contains(agent) || self.held_back.contains(agent)
     }
 }
 
-/// What one agent gives to one framework.
+/// One run while it goes on.
 #[derive(Debug)]
-struct Grant {
-    framework: FrameworkId,
-    role: RoleId,
-    resources: Holding,
-    why: Why,
-}
-
-/// What looking at one agent led to.
-#[derive(Debug, Default)]
-struct Visit {
-    grants: Vec<Grant>,
-    filtered: u32,
-    /// Some framework got nothing because the agent lacks MULTI_ROLE or HIERARCHICAL_ROLE.
-    lacks_multi_role: bool,
-    lacks_hierarchical_role: bool,
-}
-
-impl Visit {
-    /// Counts why a framework got nothing.
-    fn count(&mut self, answer: &Answer) {
-        match answer {
-            Answer::Offer(_) | Answer::Nothing => return,
-            Answer::Refused => {}
-            Answer::AgentLacksMultiRole => self.lacks_multi_role = true,
-            Answer::AgentLacksHierarchicalRole => self.lacks_hierarchical_role = true,
-        }
-        self.filtered += 1;
-    }
+struct Run {
+    number: u64,
+    summary: RunSummary,
+    /// Agents that gave something.
+    gave: IndexSet,
+    /// Agents where a quota took something away from an offer.
+    cut: IndexSet,
+    /// Shared resources offered so far, by agent: they go to one framework per run only.
+    shared_given: BTreeMap<AgentId, Holding>,
+    /// Where the offers of the first stage are among all: what the second adds belongs to the same offer.
+    offered: BTreeMap<(FrameworkId, RoleId, AgentId), usize>,
 }
 
 impl Allocator {
@@ -141,14 +147,38 @@ impl Allocator {
         }
         self.expire_filters(now);
         self.runs += 1;
-        let mut summary = RunSummary { run: self.runs, ..RunSummary::default() };
-        let mut agents = self.take_candidates();
-        shuffle(&mut agents, self.options.seed, self.runs);
-        self.fair_share_stage(&agents, &mut summary, effects);
+        let to_maintain = self.candidates_with_maintenance();
+        let agents = self.take_candidates();
+        let mut run = Run {
+            number: self.runs,
+            summary: RunSummary { run: self.runs, ..RunSummary::default() },
+            gave: IndexSet::default(),
+            cut: IndexSet::default(),
+            shared_given: BTreeMap::new(),
+            offered: BTreeMap::new(),
+        };
+        if !agents.is_empty() {
+            let mut books = self.open_quota_books();
+            if books.any_unsatisfied(&self.roles) {
+                self.run_stage(Stage::Guarantees, &agents, &mut books, &mut run, effects);
+            }
+            self.run_stage(Stage::FairShare, &agents, &mut books, &mut run, effects);
+            self.close(&agents, &run);
+        }
+        self.make_inverse_offers(&to_maintain, now, effects);
         if std::mem::take(&mut self.candidates.batch) {
             self.batches += 1;
         }
-        effects.run = Some(summary);
+        run.summary.agents_visited = u32::try_from(agents.len()).unwrap_or(u32::MAX);
+        run.summary.offers = u32::try_from(effects.offers.len()).unwrap_or(u32::MAX);
+        effects.run = Some(run.summary);
+    }
+
+    /// The candidates that have a maintenance window, whether there is anything to offer of them or not.
+    fn candidates_with_maintenance(&self) -> Vec<AgentId> {
+        let Candidates { pending, all_pending, .. } = &self.candidates;
+        let slots = self.maintained.iter().filter(|slot| *all_pending || pending.contains(*slot));
+        slots.filter_map(|slot| self.agents.at(slot)).collect()
     }
 
     /// The agents to look at in this run, in slot order; the candidates start anew.
@@ -159,6 +189,7 @@ impl Allocator {
                 self.candidates.open.insert(agent.index());
             }
         }
+        self.candidates.reopen_held_back();
         let all = std::mem::take(&mut self.candidates.all_pending);
         let Candidates { pending, open, .. } = &mut self.candidates;
         let candidates = open.iter().filter(|slot| all || pending.contains(*slot));
@@ -171,28 +202,71 @@ impl Allocator {
         agents
     }
 
-    /// Everything by fair share.
-    fn fair_share_stage(&mut self, agents: &[AgentId], summary: &mut RunSummary, effects: &mut Effects) {
-        for agent in agents {
-            let visit = self.visit(*agent);
-            summary.agents_visited += 1;
-            summary.filtered += visit.filtered;
-            self.warn_about(*agent, &visit, effects);
-            if visit.grants.is_empty() {
-                self.candidates.close(agent.index());
+    /// Looks at all agents in the order of the stage.
+    fn run_stage(
+        &mut self,
+        stage: Stage,
+        agents: &[AgentId],
+        books: &mut QuotaBooks,
+        run: &mut Run,
+        effects: &mut Effects,
+    ) {
+        let run_key = run_key(self.options.seed, run.number, stage as u8);
+        let keyed = agents.iter().map(|agent| (mix(self.agents.get(*agent).order_key ^ run_key), *agent));
+        let mut keyed: Vec<(u64, AgentId)> = keyed.collect();
+        // Equal keys are next to impossible, but must not make the order depend on slots.
+        keyed.sort_unstable_by(|(left_key, left), (right_key, right)| {
+            let names = || self.agents.get(*left).name.cmp(&self.agents.get(*right).name);
+            left_key.cmp(right_key).then_with(names)
+        });
+        for (key, agent) in keyed {
+            let turn = Turn { agent, stage, key, shared_given: run.shared_given.get(&agent) };
+            let visit = self.visit(&turn, books);
+            run.summary.filtered += visit.filtered;
+            if visit.cut {
+                run.cut.insert(agent.index());
             }
+            self.warn_about(agent, &visit, effects);
             for grant in visit.grants {
-                summary.offers += 1;
-                self.make_offer(*agent, grant, effects);
+                self.make_offer(agent, stage, grant, run, effects);
             }
         }
     }
 
-    fn make_offer(&mut self, agent: AgentId, grant: Grant, effects: &mut Effects) {
+    fn make_offer(
+        &mut self,
+        agent: AgentId,
+        stage: Stage,
+        grant: Grant,
+        run: &mut Run,
+        effects: &mut Effects,
+    ) {
         let Grant { framework, role, resources, why } = grant;
         self.hold(framework, role, agent, &resources, true);
         self.touch(agent);
+        run.gave.insert(agent.index());
+        let shared = resources.filtered(|item| item.kind.is_shared());
+        if !shared.is_empty() {
+            run.shared_given.entry(agent).or_default().add(&shared);
+        }
+        if stage == Stage::Guarantees {
+            run.offered.insert((framework, role, agent), effects.offers.len());
+        } else if let Some(at) = run.offered.get(&(framework, role, agent)) {
+            effects.offers[*at].resources.add(&resources);
+            return;
+        }
         effects.offers.push(Offer { framework, role, agent, resources, why });
+    }
+
+    /// Agents that were looked at in vain need not be looked at again until something changes; where a quota took
+    /// something away, that can be anything that counts for quotas.
+    fn close(&mut self, agents: &[AgentId], run: &Run) {
+        for agent in agents.iter().map(|agent| agent.index()).filter(|agent| !run.gave.contains(*agent)) {
+            self.candidates.close(agent);
+            if run.cut.contains(agent) {
+                self.candidates.held_back.insert(agent);
+            }
+        }
     }
 
     /// Once per agent is enough: the reason does not go away by itself.
@@ -208,74 +282,5 @@ impl Allocator {
         } else {
             Notice::AgentLacksHierarchicalRole { agent: agent() }
         });
-    }
-
-    /// Decides who gets what of an agent, without booking it: the orders are those from before.
-    fn visit(&mut self, id: AgentId) -> Visit {
-        let Self { role_sorter, framework_sorters, roles, kinds, agents, frameworks, filters, pool, .. } =
-            self;
-        let agent = agents.get(id);
-        let (min_allocatable, filter_gpus) = (&self.min_allocatable, self.options.filter_gpu_resources);
-        let eligibility = Eligibility { id, agent, roles, kinds, filters, min_allocatable, filter_gpus };
-        let mut visit = Visit::default();
-        let mut left = agent.available.clone();
-        role_sorter.sort(pool);
-        for (role_position, turn) in (1_u32..).zip(role_sorter.turns()) {
-            if left.is_empty() {
-                break;
-            }
-            let role = RoleId::new(turn);
-            let sorter = framework_sorters.get_mut(role.index()).and_then(Option::as_mut);
-            let Some(sorter) = sorter.filter(|sorter| sorter.active_len() > 0) else { continue };
-            sorter.sort(pool);
-            let mut part = eligibility.part_for_role(&left, role);
-            for (framework_position, turn) in (1_u32..).zip(sorter.turns()) {
-                if part.is_empty() {
-                    break;
-                }
-                let Some(framework) = frameworks.at(turn) else { continue };
-                let answer = eligibility.ask(&part, framework, frameworks.get(framework), role);
-                let Answer::Offer(resources) = answer else {
-                    visit.count(&answer);
-                    continue;
-                };
-                let (role_share, role_weight) = role_sorter.standing(role.slot());
-                let why = Why {
-                    role_share,
-                    role_weight,
-                    role_position,
-                    roles: role_sorter.active_len(),
-                    framework_share: sorter.standing(framework.slot()).0,
-                    framework_position,
-                    frameworks: sorter.active_len(),
-                };
-                part.subtract(&resources);
-                left.subtract(&resources);
-                visit.grants.push(Grant { framework, role, resources, why });
-            }
-        }
-        visit
-    }
-
-    /// Whether any framework could be offered anything of an agent now. Slow; derived without the orders.
-    pub(crate) fn could_offer(&self, id: AgentId) -> bool {
-        let eligibility = Eligibility {
-            id,
-            agent: self.agents.get(id),
-            roles: &self.roles,
-            kinds: &self.kinds,
-            filters: &self.filters,
-            min_allocatable: &self.min_allocatable,
-            filter_gpus: self.options.filter_gpu_resources,
-        };
-        let agent = eligibility.agent;
-        let could = |framework_id: FrameworkId| {
-            let framework = self.frameworks.get(framework_id);
-            framework.subscribed().filter(|role| framework.takes_offers_in(*role)).any(|role| {
-                let part = eligibility.part_for_role(&agent.available, role);
-                matches!(eligibility.ask(&part, framework_id, framework, role), Answer::Offer(_))
-            })
-        };
-        agent.active && agent.whitelisted && self.frameworks.ids().any(could)
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::amount::{Amount, Weight};
+use crate::event::Unavailability;
 use crate::holding::{DoesNotApply, Holding};
 use crate::ids::{AgentId, FrameworkId, RoleId};
 use crate::text::Text;
@@ -77,6 +78,17 @@ impl fmt::Display for Why {
     }
 }
 
+/// A request to give everything on an agent back before its maintenance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InverseOffer {
+    /// To whom.
+    pub framework: FrameworkId,
+    /// Which agent.
+    pub agent: AgentId,
+    /// When it will be unavailable.
+    pub unavailability: Unavailability,
+}
+
 /// The answer of one framework to an inverse offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InverseOfferStatus {
@@ -100,6 +112,12 @@ pub struct InverseOfferStatuses {
 pub struct Effects {
     /// Offers to send, in the order they were decided.
     pub offers: Vec<Offer>,
+    /// Inverse offers to send, those of one framework together.
+    pub inverse_offers: Vec<InverseOffer>,
+    /// Roles whose numbers in [`Allocator::role_numbers`] may have appeared or disappeared, each once.
+    ///
+    /// [`Allocator::role_numbers`]: crate::Allocator::role_numbers
+    pub roles_changed: Vec<RoleId>,
     /// A run must be queued: put one [`crate::Event::Cycle`] behind what is waiting.
     pub cycle_requested: bool,
     /// The answer to [`crate::Event::UpdateAvailable`].
@@ -214,16 +232,6 @@ pub enum Notice {
         /// The agent.
         agent: Box<[u8]>,
     },
-    /// A quota is kept, but offers do not respect it yet.
-    QuotaRecorded {
-        /// The role.
-        role: Box<[u8]>,
-    },
-    /// Offer constraints came along, but offers do not respect them yet.
-    OfferConstraintsRecorded {
-        /// The framework.
-        framework: Box<[u8]>,
-    },
     /// Offers wait for agents after a failover.
     RecoveryStarted {
         /// How many agents end the wait.
@@ -255,6 +263,13 @@ pub enum Notice {
         /// The framework.
         framework: Box<[u8]>,
         /// The agent.
+        agent: Box<[u8]>,
+    },
+    /// What an operation made differs in amount from what it was made of.
+    AmountsChanged {
+        /// Whose operation.
+        framework: Box<[u8]>,
+        /// Where.
         agent: Box<[u8]>,
     },
     /// An inverse offer was answered for an agent without maintenance window.
@@ -308,13 +323,6 @@ impl fmt::Display for Notice {
             Self::AgentLacksHierarchicalRole { agent } => {
                 write!(f, "agent {} lacks HIERARCHICAL_ROLE: not offered to roles inside roles", Text(agent))
             }
-            Self::QuotaRecorded { role } => {
-                write!(f, "quota of role {} recorded, not yet enforced", Text(role))
-            }
-            Self::OfferConstraintsRecorded { framework } => {
-                let framework = Text(framework);
-                write!(f, "offer constraints of framework {framework} recorded, not yet enforced")
-            }
             Self::RecoveryStarted { agents, timeout } => {
                 write!(f, "offers wait until {agents} agents are back, at most {timeout:?}")
             }
@@ -332,6 +340,10 @@ impl fmt::Display for Notice {
                 let (framework, agent) = (Text(framework), Text(agent));
                 write!(f, "framework {framework} uses resources of agent {agent} without a role")
             }
+            Self::AmountsChanged { framework, agent } => {
+                let (framework, agent) = (Text(framework), Text(agent));
+                write!(f, "an operation of framework {framework} on agent {agent} changed amounts")
+            }
             Self::NoMaintenance { agent } => {
                 write!(f, "inverse offer answered, but agent {} has no maintenance", Text(agent))
             }
@@ -339,9 +351,10 @@ impl fmt::Display for Notice {
     }
 }
 
-/// The books are broken, or a call contradicts them.
+/// A call contradicts the books.
 ///
-/// State may be changed halfway: the allocator must not be used any more. The master would find out later and worse.
+/// The master that this allocator was written for makes no such calls. What it does about one is told by
+/// [`Violation::is_fatal`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Violation {
     /// Something came before `initialize`.
@@ -472,4 +485,18 @@ pub enum Violation {
         /// What the parts make.
         derived: String,
     },
+}
+
+impl Violation {
+    /// Whether going on could offer something twice: somebody has, uses or changed what is free in the books, or the books
+    /// contradict themselves. Everything else is refused: nothing was changed, and what the books say still holds.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::NotOffered { .. } | Self::BadConversion { .. } | Self::Drift { .. } => true,
+            // Changing resources means having them; giving them back does not.
+            Self::NotHeld { call, .. } => *call == "update allocation",
+            _ => false,
+        }
+    }
 }

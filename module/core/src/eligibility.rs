@@ -4,25 +4,22 @@
 
 use crate::agents::Agent;
 use crate::amount::Amount;
+use crate::exclusions::Exclusions;
 use crate::filters::Filters;
 use crate::frameworks::{Alternative, Framework};
-use crate::holding::Holding;
+use crate::holding::{Holding, Item};
 use crate::ids::{AgentId, FrameworkId, RoleId};
 use crate::kind::KindTable;
 use crate::roles::RoleTree;
 
-/// What a framework may be offered.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// These resources.
-    Offer(Holding),
-    /// Nothing: it lacks a capability, or it would not be worth an offer.
-    Nothing,
-    /// Nothing: it refused as much or more.
-    Refused,
-    /// Nothing: the agent cannot serve frameworks with several roles.
+/// Why a framework that could use something is not offered it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It refused as much or more.
+    ByFilter,
+    /// The agent cannot serve frameworks with several roles.
     AgentLacksMultiRole,
-    /// Nothing: the agent cannot serve roles inside roles.
+    /// The agent cannot serve roles inside roles.
     AgentLacksHierarchicalRole,
 }
 
@@ -34,6 +31,7 @@ pub(crate) struct Eligibility<'a> {
     pub(crate) roles: &'a RoleTree,
     pub(crate) kinds: &'a KindTable,
     pub(crate) filters: &'a Filters,
+    pub(crate) exclusions: &'a Exclusions,
     /// The general least offer.
     pub(crate) min_allocatable: &'a [Alternative],
     /// Whether agents with GPUs are kept for frameworks that can use them.
@@ -52,31 +50,21 @@ impl Eligibility<'_> {
         })
     }
 
-    /// What a framework may be offered of the part its role may have. `framework` must be a member of the role.
-    pub(crate) fn ask(&self, part: &Holding, id: FrameworkId, framework: &Framework, role: RoleId) -> Answer {
-        let own = framework.membership(role).and_then(|member| member.min_allocatable.as_deref());
-        let Some(resources) = self.usable_part(part, framework, own.unwrap_or(self.min_allocatable)) else {
-            return Answer::Nothing;
-        };
-        if !self.agent.capabilities.multi_role && framework.capabilities.multi_role {
-            return Answer::AgentLacksMultiRole;
-        }
-        if !self.agent.capabilities.hierarchical_role && self.roles.is_nested(role) {
-            return Answer::AgentLacksHierarchicalRole;
-        }
-        if self.filters.holds_back((id.slot(), role), self.id.slot(), &resources) {
-            return Answer::Refused;
-        }
-        Answer::Offer(resources)
-    }
-
-    /// The part a framework can use, if that is worth an offer.
+    /// The part a framework can use of what its role may have, if that is worth an offer. `framework` must be a member
+    /// of the role.
     ///
     /// The least offer is tested twice: on everything, and on what is left without the resources the framework cannot
     /// handle.
-    fn usable_part(&self, part: &Holding, framework: &Framework, least: &[Alternative]) -> Option<Holding> {
+    pub(crate) fn usable_part(
+        &self,
+        part: &Holding,
+        id: FrameworkId,
+        framework: &Framework,
+        role: RoleId,
+    ) -> Option<Holding> {
         let can = framework.capabilities;
-        if !is_allocatable(part, least, self.kinds)
+        if self.exclusions.excludes(id.slot(), role, self.id.index())
+            || !self.is_worth_an_offer(part, framework, role)
             || (self.filter_gpus && self.agent.has_gpus && !can.gpu_resources)
             || (self.agent.remote && !can.region_aware)
         {
@@ -92,8 +80,38 @@ impl Eligibility<'_> {
                 && (!traits.revocable || can.revocable_resources)
                 && (!traits.refined || can.reservation_refinement)
         });
-        is_allocatable(&usable, least, self.kinds).then_some(usable)
+        self.is_worth_an_offer(&usable, framework, role).then_some(usable)
     }
+
+    /// Why a framework is not offered resources that it could use, if there is a reason.
+    pub(crate) fn refusal(
+        &self,
+        resources: &Holding,
+        id: FrameworkId,
+        framework: &Framework,
+        role: RoleId,
+    ) -> Option<Refused> {
+        if !self.agent.capabilities.multi_role && framework.capabilities.multi_role {
+            return Some(Refused::AgentLacksMultiRole);
+        }
+        if !self.agent.capabilities.hierarchical_role && self.roles.is_nested(role) {
+            return Some(Refused::AgentLacksHierarchicalRole);
+        }
+        let held_back = self.filters.holds_back((id.slot(), role), self.id.slot(), resources);
+        held_back.then_some(Refused::ByFilter)
+    }
+
+    /// Whether resources are enough for an offer to a framework: not empty, and as much as it or the master asks for.
+    pub(crate) fn is_worth_an_offer(&self, resources: &Holding, framework: &Framework, role: RoleId) -> bool {
+        let own = framework.membership(role).and_then(|member| member.min_allocatable.as_deref());
+        is_allocatable(resources, own.unwrap_or(self.min_allocatable), self.kinds)
+    }
+}
+
+/// Whether an item counts against quotas: an unreserved scalar that cannot be taken back.
+pub(crate) fn is_unreserved_scalar(item: &Item, kinds: &KindTable) -> bool {
+    let traits = kinds.traits(item.kind);
+    traits.scalar_name.is_some() && traits.reserved_to.is_none() && !traits.revocable
 }
 
 /// Whether an offer is worth making: not empty, and one of the alternatives (if there are any) is in it.

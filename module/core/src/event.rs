@@ -83,8 +83,27 @@ pub struct FrameworkInfo<'a> {
     pub capabilities: FrameworkCapabilities,
     /// Its own least offers.
     pub min_allocatable: &'a [MinimumForRole<'a>],
-    /// Whether it came with offer constraints. They are noted, not yet enforced.
-    pub has_offer_constraints: bool,
+    /// The agents its offer constraints exclude, role by role, of all agents known now. What is said here replaces
+    /// what was said before.
+    pub excluded_agents: &'a [ExcludedAgents<'a>],
+}
+
+/// The agents that a framework's offer constraints exclude from offers in one role.
+#[derive(Debug, Clone, Copy)]
+pub struct ExcludedAgents<'a> {
+    /// The role.
+    pub role: &'a [u8],
+    /// Ids of agents; those that are not known are left out.
+    pub agents: &'a [&'a [u8]],
+}
+
+/// A framework and role whose offer constraints exclude an agent.
+#[derive(Debug, Clone, Copy)]
+pub struct ExcludedFrom<'a> {
+    /// The framework's id.
+    pub framework: &'a [u8],
+    /// The role.
+    pub role: &'a [u8],
 }
 
 /// What an agent registers with.
@@ -98,6 +117,9 @@ pub struct AgentInfo<'a> {
     pub region: Option<&'a [u8]>,
     /// Everything else whose change is a reason to look at the agent again, in some canonical form.
     pub other: &'a [u8],
+    /// Whose offer constraints exclude the agent, of all frameworks known now. What is said here replaces what was
+    /// said before.
+    pub excluded_from: &'a [ExcludedFrom<'a>],
 }
 
 /// A planned maintenance window.

@@ -20,8 +20,7 @@
 //!
 //! # Not here
 //!
-//! Quotas and offer constraints are recorded, with a notice, but not enforced; inverse offers are not made. Nothing
-//! decodes messages, keeps host objects, or logs.
+//! Nothing decodes messages, keeps host objects, evaluates offer constraints, or logs.
 //!
 //! Read [`Allocator`] next, then the events.
 #![forbid(unsafe_code)]
@@ -29,38 +28,47 @@
 mod agents;
 mod allocator;
 mod amount;
+mod chopping;
 mod cycle;
 mod effect;
 mod eligibility;
 mod event;
+mod exclusions;
 mod filters;
 mod frameworks;
 mod holding;
 mod ids;
 mod index_set;
 mod invariants;
+mod inverse_offers;
 mod kind;
+mod numbers;
 mod options;
 mod quantities;
+mod quota;
 mod roles;
 mod shuffle;
 mod sorter;
 mod text;
 mod value;
+mod visit;
 
 pub use allocator::{Allocator, Description};
 pub use amount::{Amount, NotAnAmount, Weight};
+pub use chopping::cut_order_key;
 pub use effect::{
-    CannotUpdateAvailable, Effects, Fraction, InverseOfferStatus, InverseOfferStatuses, Notice, Offer,
-    RunSummary, Severity, Violation, Why,
+    CannotUpdateAvailable, Effects, Fraction, InverseOffer, InverseOfferStatus, InverseOfferStatuses, Notice,
+    Offer, RunSummary, Severity, Violation, Why,
 };
 pub use event::{
-    AgentCapabilities, AgentInfo, Allocated, Event, FrameworkCapabilities, FrameworkInfo, MinimumForRole,
-    Quota, Unavailability, UsedByFramework, UsedOnAgent,
+    AgentCapabilities, AgentInfo, Allocated, Event, ExcludedAgents, ExcludedFrom, FrameworkCapabilities,
+    FrameworkInfo, MinimumForRole, Quota, Unavailability, UsedByFramework, UsedOnAgent,
 };
 pub use holding::{Conversion, DoesNotApply, Holding, Item};
 pub use ids::{AgentId, FrameworkId, KindId, NameId, RoleId};
 pub use kind::{Kind, KindRefused, Reservation};
-pub use options::{Instant, Minimum, Options};
+pub use numbers::{Amounts, RoleNumbers};
+pub use options::{Instant, Minimum, Options, Order};
+pub use shuffle::agent_order_key;
 pub use text::Text;
 pub use value::{ItemSet, Ranges, Value, ValueType};

@@ -60,8 +60,20 @@ pub struct Options {
     pub recovery_timeout: Duration,
     /// Which part of the expected agents ends that wait.
     pub agent_recovery_factor: f64,
-    /// What the order of agents in a run is shuffled by.
+    /// How roles, and frameworks within a role, are ordered.
+    pub order: Order,
+    /// What the order of agents in a run is shuffled by, and what a random order of roles and frameworks comes from.
     pub seed: u64,
+}
+
+/// How roles, and frameworks within a role, are ordered. Mesos calls it the sorter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// By dominant share: who has least comes first.
+    #[default]
+    DominantShare,
+    /// By lot, weighted.
+    Random,
 }
 
 impl Default for Options {
@@ -74,6 +86,7 @@ impl Default for Options {
             min_allocatable: Vec::new(),
             recovery_timeout: Duration::from_secs(600),
             agent_recovery_factor: 0.8,
+            order: Order::default(),
             seed: 0,
         }
     }

@@ -26,6 +26,37 @@ impl Quantities {
         self.add(name, Amount::ZERO - amount);
     }
 
+    /// Adds everything in `other`.
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        for (name, amount) in other.named() {
+            self.add(name, amount);
+        }
+    }
+
+    /// Takes from one name, but leaves at least nothing.
+    pub(crate) fn take(&mut self, name: NameId, amount: Amount) {
+        if let Some(own) = self.0.get_mut(name.index()) {
+            *own = own.minus_floored(amount);
+        }
+    }
+
+    /// Takes everything in `other`, but leaves at least nothing of each name.
+    pub(crate) fn subtract_floored(&mut self, other: &Self) {
+        for (name, amount) in other.named() {
+            self.take(name, amount);
+        }
+    }
+
+    /// Whether there is nothing of any name.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.0.iter().all(|amount| amount.is_zero())
+    }
+
+    /// The amounts with their names.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (NameId, Amount)> {
+        (0_u32..).map(NameId::new).zip(self.0.iter().copied())
+    }
+
     /// The amounts in the order of the names.
     pub(crate) fn row(&self) -> &[Amount] {
         &self.0

@@ -1,19 +1,25 @@
 //! Calls about agents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Allocator;
 use crate::agents::{Absent, Agent, Held, Maintenance, Registration};
 use crate::effect::{Effects, Notice, Violation};
-use crate::event::{AgentCapabilities, AgentInfo, Allocated, Event, Unavailability, UsedByFramework};
+use crate::event::{
+    AgentCapabilities, AgentInfo, Allocated, Event, ExcludedFrom, Unavailability, UsedByFramework,
+};
 use crate::holding::Holding;
 use crate::ids::AgentId;
+use crate::inverse_offers::InverseAnswer;
+use crate::options::Instant;
+use crate::shuffle::name_key;
 
 impl Allocator {
     /// The calls about one agent, or about which agents to offer.
     pub(super) fn apply_to_agent(
         &mut self,
         event: &Event<'_>,
+        now: Instant,
         effects: &mut Effects,
     ) -> Result<(), Violation> {
         let call = event.name();
@@ -22,6 +28,7 @@ impl Allocator {
                 let registration = Registration::from(info);
                 let record = Agent {
                     name: agent.into(),
+                    order_key: name_key(agent),
                     registration,
                     capabilities,
                     maintenance: unavailability.map(maintenance),
@@ -29,7 +36,7 @@ impl Allocator {
                     active: true,
                     ..Agent::default()
                 };
-                self.add_agent(record, used, effects)
+                self.add_agent(record, info.excluded_from, used, effects)
             }
             Event::RemoveAgent { agent } => {
                 let agent = self.known_agent(call, agent)?;
@@ -61,12 +68,13 @@ impl Allocator {
             }
             Event::UpdateUnavailability { agent, unavailability } => {
                 let agent = self.known_agent(call, agent)?;
-                self.agents.get_mut(agent).maintenance = unavailability.map(maintenance);
+                self.set_maintenance(agent, unavailability.map(maintenance));
                 self.request_run(agent, effects);
                 Ok(())
             }
-            Event::UpdateInverseOffer { agent, framework, status, .. } => {
-                self.update_inverse_offer(call, agent, framework, status, effects)
+            Event::UpdateInverseOffer { agent, framework, status, refuse_seconds } => {
+                let answer = InverseAnswer { agent, framework, status, refuse_seconds };
+                self.update_inverse_offer(call, answer, now, effects)
             }
             _ => Ok(()),
         }
@@ -75,19 +83,26 @@ impl Allocator {
     fn add_agent(
         &mut self,
         mut record: Agent,
+        excluded_from: &[ExcludedFrom<'_>],
         used: &[UsedByFramework<'_>],
         effects: &mut Effects,
     ) -> Result<(), Violation> {
         if self.agents.find(&record.name).is_some() {
             return Err(Violation::AgentAddedTwice { agent: record.name });
         }
+        self.check_roles_named("add agent", &record.name, used)?;
         record.whitelisted = self.is_whitelisted(&record.registration.hostname);
         record.remote = self.is_remote(&record.registration);
         let total = record.total.clone();
+        let has_maintenance = record.maintenance.is_some();
         let agent = self.agents.add(record).ok_or(Violation::Full { call: "add agent" })?;
+        if has_maintenance {
+            self.maintained.insert(agent.index());
+        }
+        self.exclude_agent(agent, excluded_from);
         self.count_total(&total);
         for entry in used {
-            self.add_used(agent, entry, true, effects)?;
+            self.add_used(agent, entry, true, effects);
         }
         self.refresh_agent(agent);
         if let Some(recovery) = self.recovery
@@ -106,7 +121,7 @@ impl Allocator {
         entry: &UsedByFramework<'_>,
         by_tasks: bool,
         effects: &mut Effects,
-    ) -> Result<(), Violation> {
+    ) {
         for Allocated { role, resources } in entry.used {
             let role = role.map(|role| self.roles.intern(role));
             match (self.frameworks.find(entry.framework), role) {
@@ -116,14 +131,7 @@ impl Allocator {
                         self.use_more(role, agent, resources);
                     }
                 }
-                (Some(_), None) => {
-                    return Err(Violation::NoRole {
-                        call: "add agent",
-                        resources: self.describe(resources).to_string(),
-                        agent: self.agents.get(agent).name.clone(),
-                    });
-                }
-                (None, _) => {
+                (_, role) => {
                     let record = self.agents.get_mut(agent);
                     if role.is_none() {
                         effects.notices.push(Notice::UsedWithoutRole {
@@ -141,7 +149,30 @@ impl Allocator {
                 }
             }
         }
-        Ok(())
+    }
+
+    /// What a known framework uses must be allocated to some role; nothing is changed before this is known.
+    fn check_roles_named(
+        &self,
+        call: &'static str,
+        agent: &[u8],
+        used: &[UsedByFramework<'_>],
+    ) -> Result<(), Violation> {
+        let known = used.iter().filter(|entry| self.frameworks.find(entry.framework).is_some());
+        match known.flat_map(|entry| entry.used).find(|group| group.role.is_none()) {
+            Some(group) => Err(self.no_role(call, agent, group.resources)),
+            None => Ok(()),
+        }
+    }
+
+    /// An agent is excluded by offer constraints where `excluded_from` says so, and nowhere else.
+    fn exclude_agent(&mut self, agent: AgentId, excluded_from: &[ExcludedFrom<'_>]) {
+        self.exclusions.forget_agent(agent.index());
+        for ExcludedFrom { framework, role } in excluded_from {
+            if let (Some(framework), Some(role)) = (self.frameworks.find(framework), self.roles.find(role)) {
+                self.exclusions.exclude(framework.slot(), role, agent.index());
+            }
+        }
     }
 
     fn remove_agent(&mut self, agent: AgentId) {
@@ -158,6 +189,9 @@ impl Allocator {
             self.forget_absent(&absent.framework, agent);
         }
         self.filters.drop_agent(agent.slot());
+        self.inverse_filters.drop_agent(agent.slot());
+        self.maintained.remove(agent.index());
+        self.exclusions.forget_agent(agent.index());
         self.candidates.forget(agent.index());
     }
 
@@ -184,11 +218,13 @@ impl Allocator {
         let mut changed = *old != new;
         if old.attributes != new.attributes {
             let count = self.filters.drop_agent(agent.slot());
+            self.inverse_filters.drop_agent(agent.slot());
             if count > 0 {
                 let agent = self.agents.get(agent).name.clone();
                 effects.notices.push(Notice::FiltersDropped { agent, count });
             }
         }
+        self.exclude_agent(agent, info.excluded_from);
         let (whitelisted, remote) = (self.is_whitelisted(&new.hostname), self.is_remote(&new));
         let record = self.agents.get_mut(agent);
         record.registration = new;
@@ -215,11 +251,12 @@ impl Allocator {
         used: &[UsedByFramework<'_>],
         effects: &mut Effects,
     ) -> Result<(), Violation> {
+        self.check_roles_named("add resource provider", &self.agents.get(agent).name, used)?;
         let mut total = self.agents.get(agent).total.clone();
         total.add(added);
         self.update_total(agent, &total);
         for entry in used {
-            self.add_used(agent, entry, false, effects)?;
+            self.add_used(agent, entry, false, effects);
         }
         self.refresh_agent(agent);
         Ok(())
@@ -248,28 +285,8 @@ impl Allocator {
             _ => false,
         }
     }
-
-    fn update_inverse_offer(
-        &mut self,
-        call: &'static str,
-        agent: &[u8],
-        framework: &[u8],
-        status: Option<&[u8]>,
-        effects: &mut Effects,
-    ) -> Result<(), Violation> {
-        self.known_framework(call, framework)?;
-        let id = self.known_agent(call, agent)?;
-        match (&mut self.agents.get_mut(id).maintenance, status) {
-            (Some(maintenance), Some(status)) => {
-                maintenance.statuses.insert(framework.into(), status.into());
-            }
-            (Some(_), None) => {}
-            (None, _) => effects.notices.push(Notice::NoMaintenance { agent: agent.into() }),
-        }
-        Ok(())
-    }
 }
 
 fn maintenance(unavailability: Unavailability) -> Maintenance {
-    Maintenance { unavailability, statuses: BTreeMap::new() }
+    Maintenance { unavailability, statuses: BTreeMap::new(), outstanding: BTreeSet::new() }
 }

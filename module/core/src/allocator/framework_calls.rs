@@ -34,6 +34,7 @@ impl Allocator {
                 let framework = self.known_framework(call, framework)?;
                 self.set_framework_active(framework, false);
                 self.filters.drop_framework(framework.slot());
+                self.inverse_filters.drop_framework(framework.slot());
             }
             Event::UpdateFramework { framework, info } => {
                 let framework = self.known_framework(call, framework)?;
@@ -51,6 +52,7 @@ impl Allocator {
                     self.filters.drop_party((framework.slot(), role));
                     self.set_suppressed(framework, role, false);
                 }
+                self.inverse_filters.drop_framework(framework.slot());
                 self.request_run_over_all(effects);
             }
             Event::RequestResources { framework } => {
@@ -72,17 +74,22 @@ impl Allocator {
         if self.frameworks.find(name).is_some() {
             return Err(Violation::FrameworkAddedTwice { framework: name.into() });
         }
+        for entry in used {
+            if let Some(group) = entry.used.iter().find(|group| group.role.is_none()) {
+                return Err(self.no_role("add framework", entry.agent, group.resources));
+            }
+        }
         let record = Framework { name: name.into(), active, ..Framework::default() };
         let framework = self.frameworks.add(record).ok_or(Violation::Full { call: "add framework" })?;
         self.subscribe(framework, info);
         self.suppress_as_told("add framework", framework, info, effects);
-        self.take_over_used(framework, name, used)?;
+        self.take_over_used(framework, name, used);
+        self.exclude_agents(framework, info);
         let roles: Vec<RoleId> =
             self.frameworks.get(framework).memberships.iter().map(|member| member.role).collect();
         for role in roles {
             self.sync_turn(framework, role);
         }
-        self.note_constraints(name, info, effects);
         if active {
             self.request_run_over_all(effects);
         }
@@ -93,12 +100,7 @@ impl Allocator {
     ///
     /// The two reports overlap. What agents told is on their books already and moves over; only what nobody told
     /// before is added, so nothing counts twice.
-    fn take_over_used(
-        &mut self,
-        framework: FrameworkId,
-        name: &[u8],
-        used: &[UsedOnAgent<'_>],
-    ) -> Result<(), Violation> {
+    fn take_over_used(&mut self, framework: FrameworkId, name: &[u8], used: &[UsedOnAgent<'_>]) {
         for slot in self.absent_on.remove(name).unwrap_or_default() {
             let Some(agent) = self.agents.at(slot) else { continue };
             let record = self.agents.get_mut(agent);
@@ -116,13 +118,7 @@ impl Allocator {
         for entry in used {
             let Some(agent) = self.agents.find(entry.agent) else { continue };
             for group in entry.used {
-                let Some(role) = group.role else {
-                    return Err(Violation::NoRole {
-                        call: "add framework",
-                        resources: self.describe(group.resources).to_string(),
-                        agent: entry.agent.into(),
-                    });
-                };
+                let Some(role) = group.role else { continue };
                 let role = self.roles.intern(role);
                 let mut untold = group.resources.clone();
                 if let Some(held) = self.agents.get(agent).held_by(framework, role) {
@@ -133,7 +129,17 @@ impl Allocator {
             }
             self.refresh_agent(agent);
         }
-        Ok(())
+    }
+
+    /// Agents are excluded by a framework's offer constraints where `info` says so, and nowhere else.
+    fn exclude_agents(&mut self, framework: FrameworkId, info: &FrameworkInfo<'_>) {
+        self.exclusions.forget_framework(framework.slot());
+        for entry in info.excluded_agents {
+            let Some(role) = self.roles.find(entry.role) else { continue };
+            for agent in entry.agents.iter().filter_map(|agent| self.agents.find(agent)) {
+                self.exclusions.exclude(framework.slot(), role, agent.index());
+            }
+        }
     }
 
     fn remove_framework(&mut self, framework: FrameworkId) {
@@ -151,6 +157,8 @@ impl Allocator {
             }
         }
         self.filters.drop_framework(framework.slot());
+        self.inverse_filters.drop_framework(framework.slot());
+        self.exclusions.forget_framework(framework.slot());
         let record = self.frameworks.get_mut(framework);
         let roles: Vec<RoleId> = record.memberships.iter().map(|member| member.role).collect();
         for member in &mut record.memberships {
@@ -181,6 +189,8 @@ impl Allocator {
         let before: BTreeSet<RoleId> = self.frameworks.get(framework).subscribed().collect();
         let suppressed_before: Vec<RoleId> = self.suppressed_roles(framework);
         self.subscribe(framework, info);
+        self.exclude_agents(framework, info);
+        self.inverse_filters.drop_framework(framework.slot());
         let now: BTreeSet<RoleId> = self.frameworks.get(framework).subscribed().collect();
         for role in before.difference(&now) {
             self.filters.drop_party((framework.slot(), *role));
@@ -196,8 +206,6 @@ impl Allocator {
             self.sync_turn(framework, *role);
             self.leave_if_idle(framework, *role);
         }
-        let name = self.frameworks.get(framework).name.clone();
-        self.note_constraints(&name, info, effects);
         // Requests no run, but the next one may find takers for what nobody wanted so far.
         self.candidates.reopen_all();
     }
@@ -284,11 +292,5 @@ impl Allocator {
             }
         }
         roles
-    }
-
-    fn note_constraints(&self, name: &[u8], info: &FrameworkInfo<'_>, effects: &mut Effects) {
-        if info.has_offer_constraints {
-            effects.notices.push(Notice::OfferConstraintsRecorded { framework: name.into() });
-        }
     }
 }

@@ -61,6 +61,7 @@ impl Allocator {
         }
         let sorter = &mut self.framework_sorters[role.index()];
         if sorter.is_none() {
+            self.roles.set_has_frameworks(role, true);
             self.role_sorter.add_path(self.roles.name(role), role.slot());
             self.role_sorter.activate(role.slot());
         }
@@ -81,6 +82,7 @@ impl Allocator {
         sorter.remove(framework.slot());
         if sorter.is_empty() {
             *place = None;
+            self.roles.set_has_frameworks(role, false);
             self.role_sorter.remove(role.slot());
         }
     }
@@ -110,6 +112,7 @@ impl Allocator {
         if resources.is_empty() {
             return;
         }
+        self.candidates.reopen_quota();
         self.join(framework, role);
         // Before the books change: is this the first copy?
         let counted = self.count(framework, role, agent, resources);
@@ -147,6 +150,7 @@ impl Allocator {
         if resources.is_empty() {
             return;
         }
+        self.candidates.reopen_quota();
         let record = self.agents.get_mut(agent);
         let last = record.release(framework, role, resources);
         record.refresh(&self.kinds);
@@ -250,12 +254,14 @@ impl Allocator {
 
     /// Counts an agent's total in the pool and its reservations in the role tree.
     pub(crate) fn count_total(&mut self, total: &Holding) {
+        self.candidates.reopen_quota();
         self.pool.add(&scalars(total, &self.kinds));
         self.count_reservations(total, |amount| amount);
     }
 
     /// The reverse of [`Allocator::count_total`].
     pub(crate) fn discount_total(&mut self, total: &Holding) {
+        self.candidates.reopen_quota();
         self.pool.subtract(&scalars(total, &self.kinds));
         self.count_reservations(total, |amount| Amount::ZERO - amount);
     }
@@ -285,6 +291,7 @@ impl Allocator {
 
     /// Brings everything derived from an agent's total and holdings up to date.
     pub(crate) fn refresh_agent(&mut self, agent: AgentId) {
+        self.candidates.reopen_quota();
         let gpus = self.kinds.find_name(b"gpus");
         let record = self.agents.get_mut(agent);
         record.refresh(&self.kinds);

@@ -8,7 +8,10 @@
 //! | `mod.rs` | the state, the dispatch of events, names for ids |
 //! | `ledger.rs` | who holds what: agents, sorters and role aggregates change together here and nowhere else |
 //! | `agent_calls.rs`, `framework_calls.rs`, `resource_calls.rs`, `role_calls.rs` | the calls |
-//! | `../cycle.rs` | the allocation run |
+//! | `../cycle.rs`, `../visit.rs` | the allocation run, and what happens at one agent in it |
+//! | `../quota.rs`, `../chopping.rs` | what quotas leave, and cutting resources down to it |
+//! | `../inverse_offers.rs` | asking frameworks to leave |
+//! | `../numbers.rs` | numbers for metrics |
 //! | `../eligibility.rs` | what of an agent a framework may be offered |
 //! | `../invariants.rs` | every kept total derived anew |
 
@@ -25,10 +28,13 @@ use crate::agents::Agents;
 use crate::cycle::Candidates;
 use crate::effect::{Effects, InverseOfferStatus, InverseOfferStatuses, Notice, Violation};
 use crate::event::{Event, Quota, Unavailability};
+use crate::exclusions::Exclusions;
 use crate::filters::Filters;
 use crate::frameworks::{Alternative, Frameworks};
 use crate::holding::Holding;
 use crate::ids::{AgentId, FrameworkId, KindId, RoleId};
+use crate::index_set::IndexSet;
+use crate::inverse_offers::InverseFilters;
 use crate::kind::{Kind, KindRefused, KindTable};
 use crate::options::{Instant, Minimum, Options};
 use crate::quantities::Pool;
@@ -89,6 +95,10 @@ pub struct Allocator {
     pub(crate) agents: Agents,
     pub(crate) frameworks: Frameworks,
     pub(crate) filters: Filters,
+    pub(crate) inverse_filters: InverseFilters,
+    pub(crate) exclusions: Exclusions,
+    /// Agents (slots) with a maintenance window.
+    pub(crate) maintained: IndexSet,
     pub(crate) pool: Pool,
     /// On which agents (slots) frameworks that were never added hold something.
     pub(crate) absent_on: BTreeMap<Box<[u8]>, BTreeSet<usize>>,
@@ -223,13 +233,14 @@ impl Allocator {
     ///
     /// # Errors
     ///
-    /// A [`Violation`] if the event contradicts the books. The state may then be changed halfway: dump it, and do not
-    /// go on with this allocator.
+    /// A [`Violation`] if the event contradicts the books. If [`Violation::is_fatal`], something may be offered twice from
+    /// here on: do not go on with this allocator. Otherwise nothing was changed, and the event counts as not sent.
     pub fn apply(&mut self, event: &Event<'_>, now: Instant) -> Result<Effects, Violation> {
         let mut effects = Effects::default();
         self.check_initialized(event)?;
         self.end_recovery_in_time(now, &mut effects);
         self.dispatch(event, now, &mut effects)?;
+        effects.roles_changed = self.roles.take_changed();
         Ok(effects)
     }
 
@@ -265,9 +276,9 @@ impl Allocator {
             | Event::DeactivateAgent { .. }
             | Event::UpdateWhitelist { .. }
             | Event::UpdateUnavailability { .. }
-            | Event::UpdateInverseOffer { .. } => self.apply_to_agent(event, effects)?,
+            | Event::UpdateInverseOffer { .. } => self.apply_to_agent(event, now, effects)?,
             Event::UpdateAllocation { framework, agent, role, offered, conversions } => {
-                self.update_allocation(framework, agent, role, offered, conversions)?;
+                self.update_allocation(framework, agent, role, offered, conversions, effects)?;
             }
             Event::UpdateAvailable { agent, conversions } => {
                 effects.available_updated = Some(self.update_available(agent, conversions));
@@ -279,7 +290,7 @@ impl Allocator {
             Event::GetInverseOfferStatuses => {
                 effects.inverse_offer_statuses = Some(self.inverse_offer_statuses());
             }
-            Event::UpdateQuota { role, quota } => self.update_quota(role, quota, effects),
+            Event::UpdateQuota { role, quota } => self.update_quota(role, quota),
             Event::UpdateWeights { weights } => self.update_weights(weights, effects),
             Event::Pause => self.paused = true,
             Event::Resume => self.resume(),

@@ -1,6 +1,7 @@
 //! Calls about resources that are offered, in use, changed or free again.
 
 use super::Allocator;
+use super::ledger::scalars;
 use crate::agents::Absent;
 use crate::effect::{CannotUpdateAvailable, Effects, Notice, Violation};
 use crate::event::{Allocated, Event};
@@ -8,13 +9,14 @@ use crate::filters::Refusal;
 use crate::holding::{Conversion, DoesNotApply, Holding};
 use crate::ids::{AgentId, FrameworkId, RoleId};
 use crate::options::Instant;
+use crate::quantities::Quantities;
 
 /// One `recover resources` call about a framework that is known.
 #[derive(Debug, Clone, Copy)]
 struct Recovered<'a> {
     framework: FrameworkId,
     agent: AgentId,
-    role: &'a [u8],
+    role: RoleId,
     resources: &'a Holding,
     refusal: Option<Refusal>,
     allocated: bool,
@@ -29,6 +31,7 @@ impl Allocator {
         role_name: &[u8],
         offered: &Holding,
         conversions: &[Conversion],
+        effects: &mut Effects,
     ) -> Result<(), Violation> {
         let call = "update allocation";
         let framework = self.known_framework(call, framework_name)?;
@@ -42,6 +45,10 @@ impl Allocator {
             reason,
         };
         let updated = converted(offered, conversions, |_| true).map_err(bad)?;
+        if !self.is_balanced(offered, &updated, conversions) {
+            let (framework, agent) = (framework_name.into(), agent_name.into());
+            effects.notices.push(Notice::AmountsChanged { framework, agent });
+        }
         // Further copies of shared volumes come into use without the agent having more of them.
         let total = &self.agents.get(agent).total;
         let total =
@@ -125,37 +132,55 @@ impl Allocator {
             }
             refusal
         });
-        for Allocated { role, resources } in resources.iter().filter(|group| !group.resources.is_empty()) {
+        let groups = resources.iter().filter(|group| !group.resources.is_empty());
+        let groups = groups.map(|Allocated { role, resources }| {
             let role = role.ok_or_else(|| self.no_role(call, agent, resources))?;
-            self.recover_group(
-                call,
-                &Recovered {
-                    framework: framework_id,
-                    agent: agent_id,
-                    role,
-                    resources,
-                    refusal,
-                    allocated,
-                    now,
-                },
-            )?;
+            let role = self.check_held(call, framework_id, agent_id, role, resources)?;
+            if allocated {
+                self.check_used(call, agent_id, role, resources)?;
+            }
+            Ok(Recovered {
+                framework: framework_id,
+                agent: agent_id,
+                role,
+                resources,
+                refusal,
+                allocated,
+                now,
+            })
+        });
+        // All or nothing: the first group must not change before the last is known to fit.
+        let groups = groups.collect::<Result<Vec<_>, Violation>>()?;
+        for group in &groups {
+            self.recover_group(group);
         }
         Ok(())
     }
 
-    fn recover_group(&mut self, call: &'static str, recovered: &Recovered<'_>) -> Result<(), Violation> {
-        let &Recovered { framework, agent, resources, .. } = recovered;
-        let role = self.check_held(call, framework, agent, recovered.role, resources)?;
+    /// Tasks and executors must use all of `resources` on the agent.
+    fn check_used(
+        &self,
+        call: &'static str,
+        agent: AgentId,
+        role: RoleId,
+        resources: &Holding,
+    ) -> Result<(), Violation> {
+        let record = self.agents.get(agent);
+        let used = record.used.get(&role);
+        if used.is_some_and(|used| used.contains(resources)) {
+            return Ok(());
+        }
+        Err(Violation::NotUsed {
+            call,
+            agent: record.name.clone(),
+            wanted: self.describe(resources).to_string(),
+            used: used.map(|used| self.describe(used).to_string()).unwrap_or_default(),
+        })
+    }
+
+    fn recover_group(&mut self, recovered: &Recovered<'_>) {
+        let &Recovered { framework, agent, role, resources, .. } = recovered;
         if recovered.allocated {
-            let used = self.agents.get(agent).used.get(&role);
-            if !used.is_some_and(|used| used.contains(resources)) {
-                return Err(Violation::NotUsed {
-                    call,
-                    agent: self.agents.get(agent).name.clone(),
-                    wanted: self.describe(resources).to_string(),
-                    used: used.map(|used| self.describe(used).to_string()).unwrap_or_default(),
-                });
-            }
             self.use_less(role, agent, resources);
         }
         self.release(framework, role, agent, resources);
@@ -169,7 +194,6 @@ impl Allocator {
             );
         }
         self.leave_if_idle(framework, role);
-        Ok(())
     }
 
     /// Something comes back from a framework that was never added, or is gone.
@@ -235,7 +259,23 @@ impl Allocator {
         }
     }
 
-    fn no_role(&self, call: &'static str, agent: &[u8], resources: &Holding) -> Violation {
+    /// Whether conversions only change what resources are, not how much there is, except for what vanishes.
+    fn is_balanced(&self, before: &Holding, after: &Holding, conversions: &[Conversion]) -> bool {
+        let mut balance = Quantities::default();
+        for (name, amount) in scalars(before, &self.kinds) {
+            balance.add(name, amount);
+        }
+        let vanished = conversions.iter().filter(|conversion| conversion.converted.is_empty());
+        for (name, amount) in vanished.flat_map(|conversion| scalars(&conversion.consumed, &self.kinds)) {
+            balance.subtract(name, amount);
+        }
+        for (name, amount) in scalars(after, &self.kinds) {
+            balance.subtract(name, amount);
+        }
+        balance.is_nothing()
+    }
+
+    pub(super) fn no_role(&self, call: &'static str, agent: &[u8], resources: &Holding) -> Violation {
         Violation::NoRole { call, resources: self.describe(resources).to_string(), agent: agent.into() }
     }
 }

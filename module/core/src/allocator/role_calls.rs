@@ -1,10 +1,12 @@
 //! Calls about roles: quotas, weights, and the wait for agents that quotas ask for after a failover.
 
 use super::{Allocator, Recovery};
-use crate::amount::Weight;
+use crate::amount::{Amount, Weight};
 use crate::effect::{Effects, Notice, Violation};
 use crate::event::Quota;
+use crate::kind::KindTable;
 use crate::options::Instant;
+use crate::quota::Claim;
 
 impl Allocator {
     /// With quotas, offers wait until enough agents are back: offering what the first few have to whoever is there
@@ -23,7 +25,7 @@ impl Allocator {
             return Ok(());
         }
         for (role, quota) in quotas {
-            self.update_quota(role, quota, effects);
+            self.update_quota(role, quota);
         }
         let agents = part_of(expected_agents, self.options.agent_recovery_factor);
         if agents > 0 {
@@ -35,12 +37,17 @@ impl Allocator {
         Ok(())
     }
 
-    pub(super) fn update_quota(&mut self, role: &[u8], quota: &Quota, effects: &mut Effects) {
+    pub(super) fn update_quota(&mut self, role: &[u8], quota: &Quota) {
         let id = self.roles.intern(role);
-        if !quota.is_default() {
-            effects.notices.push(Notice::QuotaRecorded { role: role.into() });
-        }
-        self.roles.set_quota(id, quota.clone());
+        let number = |amounts: &[(Box<[u8]>, Amount)], kinds: &mut KindTable| {
+            amounts.iter().map(|(name, amount)| (kinds.intern_name(name), *amount)).collect()
+        };
+        let claim = Claim {
+            guarantees: number(&quota.guarantees, &mut self.kinds),
+            limits: number(&quota.limits, &mut self.kinds),
+        };
+        self.roles.set_quota(id, quota.clone(), claim);
+        self.candidates.reopen_quota();
     }
 
     pub(super) fn update_weights(&mut self, weights: &[(&[u8], f64)], effects: &mut Effects) {
@@ -49,6 +56,8 @@ impl Allocator {
                 effects.notices.push(Notice::BadWeight { role: role.into(), said });
                 Weight::DEFAULT
             });
+            let id = self.roles.intern(role);
+            self.roles.set_has_weight(id, weight != Weight::DEFAULT);
             self.role_sorter.set_weight(role, weight);
         }
     }

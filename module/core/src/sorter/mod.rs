@@ -11,6 +11,7 @@
 //!
 //! What it does not do: it knows neither agents nor kinds, and whether a shared resource counts is decided by the caller.
 
+mod lots;
 mod share;
 
 use std::cmp::Ordering;
@@ -471,11 +472,27 @@ impl Sorter {
     }
 
     /// Share (before the weight divides it) and weight of a client with everything inside it.
-    pub(crate) fn standing(&self, client: u32) -> (Fraction, Weight) {
+    pub(crate) fn standing(&self, client: u32, pool: &Pool) -> (Fraction, Weight) {
         let Some(leaf) = self.leaf(client) else { return (Share::NONE.fraction(), Weight::DEFAULT) };
         let node = self.node(leaf);
         let node = if node.is_virtual { self.node(node.parent) } else { node };
-        (node.share.fraction(), node.weight)
+        (self.share_of(node, pool).fraction(), node.weight)
+    }
+
+    /// Share (before the weight divides it) and weight of a client alone, without what is inside it: beside roles
+    /// inside it, a role has weight 1.
+    pub(crate) fn own_standing(&self, client: u32, pool: &Pool) -> (Fraction, Weight) {
+        let Some(leaf) = self.leaf(client) else { return (Share::NONE.fraction(), Weight::DEFAULT) };
+        let node = self.node(leaf);
+        (self.share_of(node, pool).fraction(), node.weight)
+    }
+
+    fn share_of(&self, node: &Node, pool: &Pool) -> Share {
+        if self.pool_version == pool.version() {
+            node.share
+        } else {
+            Share::of(&node.held, pool, node.weight)
+        }
     }
 
     /// What a client itself holds.

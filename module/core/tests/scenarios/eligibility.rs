@@ -180,11 +180,3 @@ fn what_is_left_without_unusable_resources_must_be_worth_an_offer_too() {
     cluster.send(&update(ABLE_FRAMEWORK));
     assert_eq!(cluster.tick().len(), 1);
 }
-
-#[test]
-fn offer_constraints_are_noted_as_not_enforced() {
-    let mut cluster = Cluster::new();
-    let info = FrameworkInfo { roles: &[b"r"], has_offer_constraints: true, ..FrameworkInfo::default() };
-    cluster.send(&Event::AddFramework { framework: b"f", info, used: &[], active: true });
-    assert_eq!(cluster.notices[0].to_string(), "offer constraints of framework f recorded, not yet enforced");
-}

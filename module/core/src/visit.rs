@@ -1,0 +1,337 @@
+//! Looking at one agent in a run: who gets what of it.
+//!
+//! Role by role and framework by framework, the first that may have something gets it. In the first stage only roles with
+//! a guarantee that is not met are asked, and get as much as brings them closer to it; in the second everyone is, and gets
+//! all of what the role may have, below its limits and beyond what is held back for guarantees.
+
+use crate::allocator::Allocator;
+use crate::allocator::ledger::unreserved_scalars;
+use crate::amount::Amount;
+use crate::chopping::{cut_to_amounts, cut_to_limits};
+use crate::effect::Why;
+use crate::eligibility::{Eligibility, Refused, is_unreserved_scalar};
+use crate::frameworks::Frameworks;
+use crate::holding::Holding;
+use crate::ids::{AgentId, FrameworkId, NameId, RoleId};
+use crate::kind::KindTable;
+use crate::options::Order;
+use crate::quantities::Pool;
+use crate::quota::QuotaBooks;
+use crate::roles::RoleTree;
+use crate::shuffle::name_key;
+use crate::sorter::Sorter;
+
+/// Which part of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Guarantees.
+    Guarantees = 1,
+    /// Everything else.
+    FairShare = 2,
+}
+
+/// What one agent gives to one framework.
+#[derive(Debug)]
+pub(crate) struct Grant {
+    pub(crate) framework: FrameworkId,
+    pub(crate) role: RoleId,
+    pub(crate) resources: Holding,
+    pub(crate) why: Why,
+}
+
+/// What looking at one agent led to.
+#[derive(Debug, Default)]
+pub(crate) struct Visit {
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) filtered: u32,
+    /// A limit or the headroom took something away from an offer: what is left is not for want of takers.
+    pub(crate) cut: bool,
+    /// Some framework got nothing because the agent lacks MULTI_ROLE or HIERARCHICAL_ROLE.
+    pub(crate) lacks_multi_role: bool,
+    pub(crate) lacks_hierarchical_role: bool,
+}
+
+impl Visit {
+    /// Counts why a framework got nothing.
+    fn count(&mut self, reason: Refused) {
+        match reason {
+            Refused::ByFilter => {}
+            Refused::AgentLacksMultiRole => self.lacks_multi_role = true,
+            Refused::AgentLacksHierarchicalRole => self.lacks_hierarchical_role = true,
+        }
+        self.filtered += 1;
+    }
+}
+
+/// An agent's turn in a run.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    pub(crate) agent: AgentId,
+    pub(crate) stage: Stage,
+    /// The lots of this turn are drawn from it.
+    pub(crate) key: u64,
+    /// Shared resources of the agent that were offered in this run.
+    pub(crate) shared_given: Option<&'a Holding>,
+}
+
+/// Part of what is left, and what of it counts against the quota.
+#[derive(Debug)]
+struct Portion {
+    resources: Holding,
+    /// Unreserved scalars in it.
+    given: Vec<(NameId, Amount)>,
+    /// The part of `given` that meets a guarantee.
+    guaranteed: Vec<(NameId, Amount)>,
+}
+
+/// Cuts what a framework can use to what quotas allow.
+#[derive(Debug)]
+struct Cutter<'a> {
+    books: &'a QuotaBooks,
+    roles: &'a RoleTree,
+    kinds: &'a KindTable,
+    key: u64,
+}
+
+impl Cutter<'_> {
+    /// What brings a role closer to its guarantee, and what may come along; `None` if nothing does.
+    fn guaranteed(&self, usable: &Holding, role: RoleId, cut: &mut bool) -> Option<Portion> {
+        let unsatisfied = self.books.unsatisfied(role, self.roles);
+        let countable = usable.filtered(|item| is_unreserved_scalar(item, self.kinds));
+        let due = cut_to_amounts(&countable, &unsatisfied, self.key, self.kinds);
+        if due.is_empty() {
+            return None;
+        }
+        let mut resources = usable.filtered(|item| {
+            let traits = self.kinds.traits(item.kind);
+            traits.scalar_name.is_none() || traits.revocable || traits.reserved_to == Some(role)
+        });
+        let mut beyond = countable;
+        beyond.subtract(&due);
+        let guaranteed = unreserved_scalars(&due, self.kinds);
+        let beyond = self.within_limits_and_surplus(beyond, role, &guaranteed, cut);
+        resources.add(&due);
+        resources.add(&beyond);
+        let mut given = guaranteed.clone();
+        given.extend(unreserved_scalars(&beyond, self.kinds));
+        Some(Portion { resources, given, guaranteed })
+    }
+
+    /// Everything below the limits and beyond what is held back for guarantees.
+    fn by_fair_share(&self, usable: &Holding, role: RoleId, cut: &mut bool) -> Portion {
+        if self.books.is_idle() {
+            return Portion { resources: usable.clone(), given: Vec::new(), guaranteed: Vec::new() };
+        }
+        let countable = usable.filtered(|item| is_unreserved_scalar(item, self.kinds));
+        let beyond = self.within_limits_and_surplus(countable, role, &[], cut);
+        let mut resources = usable.filtered(|item| !is_unreserved_scalar(item, self.kinds));
+        resources.add(&beyond);
+        Portion { resources, given: unreserved_scalars(&beyond, self.kinds), guaranteed: Vec::new() }
+    }
+
+    fn within_limits_and_surplus(
+        &self,
+        countable: Holding,
+        role: RoleId,
+        guaranteed: &[(NameId, Amount)],
+        cut: &mut bool,
+    ) -> Holding {
+        let limits = self.books.room(role, guaranteed, self.roles);
+        let mut rest = countable.clone();
+        if !limits.is_empty() {
+            rest = cut_to_limits(&rest, &limits, self.key, self.kinds);
+        }
+        if let (Some(surplus), false) = (self.books.surplus(), rest.is_empty()) {
+            rest = cut_to_amounts(&rest, &surplus, self.key, self.kinds);
+        }
+        *cut |= rest != countable;
+        rest
+    }
+}
+
+/// Everything that stays the same while one agent is looked at.
+#[derive(Debug)]
+struct Table<'a> {
+    eligibility: Eligibility<'a>,
+    frameworks: &'a Frameworks,
+    role_sorter: &'a Sorter,
+    pool: &'a Pool,
+    stage: Stage,
+    key: u64,
+    by_lot: bool,
+}
+
+impl Table<'_> {
+    /// Whether the role has its turn in vain: guarantees are served, and it lacks nothing it is guaranteed.
+    fn is_served(&self, role: RoleId, books: &QuotaBooks) -> bool {
+        self.stage == Stage::Guarantees && books.unsatisfied(role, self.eligibility.roles).is_nothing()
+    }
+
+    /// Asks the frameworks of one role.
+    fn ask_role(
+        &self,
+        (role, role_position): (RoleId, u32),
+        sorter: &mut Sorter,
+        left: &mut Holding,
+        books: &mut QuotaBooks,
+        visit: &mut Visit,
+    ) {
+        let roles = self.eligibility.roles;
+        let drawn = self.by_lot.then(|| sorter.draw(self.key ^ name_key(roles.name(role))));
+        if drawn.is_none() {
+            sorter.sort(self.pool);
+        }
+        let mut part = self.eligibility.part_for_role(left, role);
+        for (framework_position, next) in (1_u32..).zip(Turns::new(drawn.as_deref(), sorter)) {
+            if part.is_empty() || self.is_served(role, books) {
+                break;
+            }
+            let Some(framework) = self.frameworks.at(next) else { continue };
+            let Some(portion) = self.ask(&part, framework, role, books, visit) else { continue };
+            let (role_share, role_weight) = self.role_sorter.standing(role.slot(), self.pool);
+            let why = Why {
+                role_share,
+                role_weight,
+                role_position,
+                roles: self.role_sorter.active_len(),
+                framework_share: sorter.standing(framework.slot(), self.pool).0,
+                framework_position,
+                frameworks: sorter.active_len(),
+            };
+            books.charge(role, &portion.given, &portion.guaranteed, roles);
+            part.subtract(&portion.resources);
+            left.subtract(&portion.resources);
+            visit.grants.push(Grant { framework, role, resources: portion.resources, why });
+        }
+    }
+
+    /// What one framework gets of the part its role may have.
+    fn ask(
+        &self,
+        part: &Holding,
+        id: FrameworkId,
+        role: RoleId,
+        books: &QuotaBooks,
+        visit: &mut Visit,
+    ) -> Option<Portion> {
+        let Eligibility { roles, kinds, .. } = self.eligibility;
+        let framework = self.frameworks.get(id);
+        let usable = self.eligibility.usable_part(part, id, framework, role)?;
+        let cutter = Cutter { books, roles, kinds, key: self.key };
+        let portion = match self.stage {
+            Stage::Guarantees => cutter.guaranteed(&usable, role, &mut visit.cut)?,
+            Stage::FairShare => cutter.by_fair_share(&usable, role, &mut visit.cut),
+        };
+        if !self.eligibility.is_worth_an_offer(&portion.resources, framework, role) {
+            return None;
+        }
+        if let Some(reason) = self.eligibility.refusal(&portion.resources, id, framework, role) {
+            visit.count(reason);
+            return None;
+        }
+        Some(portion)
+    }
+}
+
+impl Allocator {
+    /// Decides who gets what of an agent, without booking it on the agent: the orders are those from before. What it
+    /// gives is charged to the quotas.
+    pub(crate) fn visit(&mut self, turn: &Turn<'_>, books: &mut QuotaBooks) -> Visit {
+        let Self { role_sorter, framework_sorters, roles, kinds, agents, frameworks, filters, pool, .. } =
+            self;
+        let by_lot = self.options.order == Order::Random;
+        let drawn = by_lot.then(|| role_sorter.draw(turn.key));
+        if drawn.is_none() {
+            role_sorter.sort(pool);
+        }
+        let agent = agents.get(turn.agent);
+        let table = Table {
+            eligibility: Eligibility {
+                id: turn.agent,
+                agent,
+                roles,
+                kinds,
+                filters,
+                exclusions: &self.exclusions,
+                min_allocatable: &self.min_allocatable,
+                filter_gpus: self.options.filter_gpu_resources,
+            },
+            frameworks,
+            role_sorter,
+            pool,
+            stage: turn.stage,
+            key: turn.key,
+            by_lot,
+        };
+        let mut visit = Visit::default();
+        let mut left = agent.available.clone();
+        if let Some(given) = turn.shared_given {
+            left.subtract(given);
+        }
+        for (position, next) in (1_u32..).zip(Turns::new(drawn.as_deref(), role_sorter)) {
+            if left.is_empty() {
+                break;
+            }
+            let role = RoleId::new(next);
+            let sorter = framework_sorters.get_mut(role.index()).and_then(Option::as_mut);
+            let Some(sorter) = sorter.filter(|sorter| sorter.active_len() > 0) else { continue };
+            if !table.is_served(role, books) {
+                table.ask_role((role, position), sorter, &mut left, books, &mut visit);
+            }
+        }
+        visit
+    }
+
+    /// Whether any framework could be offered anything of an agent now, quotas aside. Slow; derived without the orders.
+    pub(crate) fn could_offer(&self, id: AgentId) -> bool {
+        let eligibility = Eligibility {
+            id,
+            agent: self.agents.get(id),
+            roles: &self.roles,
+            kinds: &self.kinds,
+            filters: &self.filters,
+            exclusions: &self.exclusions,
+            min_allocatable: &self.min_allocatable,
+            filter_gpus: self.options.filter_gpu_resources,
+        };
+        let agent = eligibility.agent;
+        let could = |framework_id: FrameworkId| {
+            let framework = self.frameworks.get(framework_id);
+            framework.subscribed().filter(|role| framework.takes_offers_in(*role)).any(|role| {
+                let part = eligibility.part_for_role(&agent.available, role);
+                let usable = eligibility.usable_part(&part, framework_id, framework, role);
+                usable.is_some_and(|usable| {
+                    eligibility.refusal(&usable, framework_id, framework, role).is_none()
+                })
+            })
+        };
+        agent.active && agent.whitelisted && self.frameworks.ids().any(could)
+    }
+}
+
+/// Clients in the order of their turn, by share or by lot.
+#[derive(Debug)]
+enum Turns<'a> {
+    ByShare(crate::sorter::Turns<'a>),
+    ByLot(std::slice::Iter<'a, u32>),
+}
+
+impl<'a> Turns<'a> {
+    fn new(drawn: Option<&'a [u32]>, sorter: &'a crate::sorter::Sorter) -> Self {
+        match drawn {
+            Some(drawn) => Self::ByLot(drawn.iter()),
+            None => Self::ByShare(sorter.turns()),
+        }
+    }
+}
+
+impl Iterator for Turns<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        match self {
+            Self::ByShare(turns) => turns.next(),
+            Self::ByLot(turns) => turns.next().copied(),
+        }
+    }
+}
