@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 
 use crate::allocator::Allocator;
-use crate::effect::{Effects, Notice, Offer, RunSummary};
+use crate::effect::{Effects, Headroom, Notice, Offer, RunSummary};
 use crate::holding::Holding;
 use crate::ids::{AgentId, FrameworkId, RoleId};
 use crate::index_set::IndexSet;
@@ -159,11 +159,17 @@ impl Allocator {
         };
         if !agents.is_empty() {
             let mut books = self.open_quota_books();
+            let (required, available) = books.headroom();
+            let (required, available) = (self.amounts(required), self.amounts(available));
             if books.any_unsatisfied(&self.roles) {
                 self.run_stage(Stage::Guarantees, &agents, &mut books, &mut run, effects);
             }
             self.run_stage(Stage::FairShare, &agents, &mut books, &mut run, effects);
             self.close(&agents, &run);
+            if !books.is_idle() {
+                let still_required = self.amounts(books.headroom().0);
+                effects.headroom = Some(Headroom { required, available, still_required });
+            }
         }
         self.make_inverse_offers(&to_maintain, now, effects);
         if std::mem::take(&mut self.candidates.batch) {

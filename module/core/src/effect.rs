@@ -9,6 +9,7 @@ use crate::amount::{Amount, Weight};
 use crate::event::Unavailability;
 use crate::holding::{DoesNotApply, Holding};
 use crate::ids::{AgentId, FrameworkId, RoleId};
+use crate::numbers::Amounts;
 use crate::text::Text;
 
 /// Resources for a framework to take or leave.
@@ -46,6 +47,8 @@ impl Fraction {
 /// The numbers behind an offer, as they were when the decision fell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Why {
+    /// Whether the role lacked something it is guaranteed: then shares decided only among such roles.
+    pub for_guarantee: bool,
     /// Dominant share of the role with everything inside it.
     pub role_share: Fraction,
     /// What the role's share is divided by when it is compared with its siblings.
@@ -64,6 +67,9 @@ pub struct Why {
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.for_guarantee {
+            f.write_str("role lacks some of its guarantee; ")?;
+        }
         write!(
             f,
             "role has {} permille at weight {}, {} of {} roles; framework has {} permille, {} of {} in the role",
@@ -128,6 +134,8 @@ pub struct Effects {
     pub notices: Vec<Notice>,
     /// What a run did, if this event was one and it was not skipped.
     pub run: Option<RunSummary>,
+    /// What a run held back for guarantees, if it looked at any agent and there are quotas.
+    pub headroom: Option<Headroom>,
 }
 
 /// What one run did.
@@ -141,6 +149,44 @@ pub struct RunSummary {
     pub offers: u32,
     /// Offers held back by an offer filter or an agent's capabilities.
     pub filtered: u32,
+}
+
+/// What guarantees that are not met yet keep from everyone else, by resource name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Headroom {
+    /// What top-level roles lacked of their guarantees before the run.
+    pub required: Amounts,
+    /// What was free, unreserved and not revocable, on all agents before the run; left out if nothing was required.
+    pub available: Amounts,
+    /// What was still lacking after it.
+    pub still_required: Amounts,
+}
+
+impl fmt::Display for Headroom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "guarantees lacked {} of {} available, and lack {} now",
+            Listed(&self.required),
+            Listed(&self.available),
+            Listed(&self.still_required)
+        )
+    }
+}
+
+/// Amounts in words: `cpus:4; mem:512`.
+struct Listed<'a>(&'a Amounts);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("nothing");
+        }
+        for (position, (name, amount)) in self.0.iter().enumerate() {
+            write!(f, "{}{}:{amount}", if position == 0 { "" } else { "; " }, Text(name))?;
+        }
+        Ok(())
+    }
 }
 
 /// Why resources nobody should hold could not be changed; nothing was.

@@ -57,8 +57,8 @@ pub use allocator::{Allocator, Description};
 pub use amount::{Amount, NotAnAmount, Weight};
 pub use chopping::cut_order_key;
 pub use effect::{
-    CannotUpdateAvailable, Effects, Fraction, InverseOffer, InverseOfferStatus, InverseOfferStatuses, Notice,
-    Offer, RunSummary, Severity, Violation, Why,
+    CannotUpdateAvailable, Effects, Fraction, Headroom, InverseOffer, InverseOfferStatus,
+    InverseOfferStatuses, Notice, Offer, RunSummary, Severity, Violation, Why,
 };
 pub use event::{
     AgentCapabilities, AgentInfo, Allocated, Event, ExcludedAgents, ExcludedFrom, FrameworkCapabilities,

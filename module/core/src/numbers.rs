@@ -7,6 +7,7 @@ use crate::allocator::ledger::scalars;
 use crate::amount::Amount;
 use crate::ids::RoleId;
 use crate::options::Order;
+use crate::quantities::Quantities;
 
 /// Amounts by resource name, in the order of the names.
 pub type Amounts = Vec<(Box<[u8]>, Amount)>;
@@ -52,18 +53,20 @@ impl Allocator {
             let held = self.role_sorter.held(role.slot());
             self.kinds.find_name(name).zip(held).map_or(Amount::ZERO, |(name, held)| held.get(name))
         };
-        let consumed = self.roles.consumed(role);
-        let consumed = consumed.named().filter(|(_, amount)| !amount.is_zero());
         RoleNumbers {
             dominant_share: self.dominant_share(role),
             active_filters: self.roles.exists(role).then(|| self.filters.len_in_role(role)),
             guarantees: by_name(quota.guarantees.clone()),
             limits: by_name(quota.limits.clone()),
             offered_or_allocated: in_quota.into_iter().map(|name| (name.into(), held(name))).collect(),
-            consumed: by_name(
-                consumed.map(|(name, amount)| (self.kinds.name(name).into(), amount)).collect(),
-            ),
+            consumed: self.amounts(&self.roles.consumed(role)),
         }
+    }
+
+    /// Amounts with their names, without those of nothing.
+    pub(crate) fn amounts(&self, row: &Quantities) -> Amounts {
+        let present = row.named().filter(|(_, amount)| !amount.is_zero());
+        by_name(present.map(|(name, amount)| (self.kinds.name(name).into(), amount)).collect())
     }
 
     fn dominant_share(&self, role: RoleId) -> Option<f64> {

@@ -41,6 +41,11 @@ impl QuotaBooks {
         self.consumed.is_empty()
     }
 
+    /// What guarantees lack, and what is there to meet them, to be told.
+    pub(crate) fn headroom(&self) -> (&Quantities, &Quantities) {
+        (&self.required, &self.available)
+    }
+
     /// Whether some role with a quota lacks something it is guaranteed.
     pub(crate) fn any_unsatisfied(&self, roles: &RoleTree) -> bool {
         roles.claims().any(|(role, _)| !self.unsatisfied(role, roles).is_nothing())

@@ -190,6 +190,7 @@ impl Table<'_> {
             let Some(portion) = self.ask(&part, framework, role, books, visit) else { continue };
             let (role_share, role_weight) = self.role_sorter.standing(role.slot(), self.pool);
             let why = Why {
+                for_guarantee: self.stage == Stage::Guarantees,
                 role_share,
                 role_weight,
                 role_position,
