@@ -161,7 +161,7 @@ impl Allocator {
             let mut books = self.open_quota_books();
             let (required, available) = books.headroom();
             let (required, available) = (self.amounts(required), self.amounts(available));
-            if books.any_unsatisfied(&self.roles) {
+            if books.any_lacks() {
                 self.run_stage(Stage::Guarantees, &agents, &mut books, &mut run, effects);
             }
             self.run_stage(Stage::FairShare, &agents, &mut books, &mut run, effects);
@@ -226,6 +226,9 @@ impl Allocator {
             left_key.cmp(right_key).then_with(names)
         });
         for (key, agent) in keyed {
+            if stage == Stage::Guarantees && !books.any_lacks() {
+                break;
+            }
             let turn = Turn { agent, stage, key, shared_given: run.shared_given.get(&agent) };
             let visit = self.visit(&turn, books);
             run.summary.filtered += visit.filtered;

@@ -83,6 +83,17 @@ impl Eligibility<'_> {
         self.is_worth_an_offer(&usable, framework, role).then_some(usable)
     }
 
+    /// Whether quotas alone can make any offer of the agent too small: everything that counts for the general least
+    /// offer is an unreserved scalar that cannot be taken back.
+    pub(crate) fn is_limited(&self) -> bool {
+        let counts = |name| self.min_allocatable.iter().flatten().any(|(least, _)| *least == name);
+        self.agent.plain
+            && self.agent.available.items().iter().all(|item| {
+                let traits = self.kinds.traits(item.kind);
+                traits.scalar_name.is_some() || !counts(traits.name)
+            })
+    }
+
     /// Why a framework is not offered resources that it could use, if there is a reason.
     pub(crate) fn refusal(
         &self,

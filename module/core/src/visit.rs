@@ -15,7 +15,7 @@ use crate::holding::Holding;
 use crate::ids::{AgentId, FrameworkId, NameId, RoleId};
 use crate::kind::KindTable;
 use crate::options::Order;
-use crate::quantities::Pool;
+use crate::quantities::{Pool, Quantities};
 use crate::quota::QuotaBooks;
 use crate::roles::RoleTree;
 use crate::shuffle::name_key;
@@ -142,7 +142,7 @@ impl Cutter<'_> {
             rest = cut_to_limits(&rest, &limits, self.key, self.kinds);
         }
         if let (Some(surplus), false) = (self.books.surplus(), rest.is_empty()) {
-            rest = cut_to_amounts(&rest, &surplus, self.key, self.kinds);
+            rest = cut_to_amounts(&rest, surplus, self.key, self.kinds);
         }
         *cut |= rest != countable;
         rest
@@ -164,7 +164,7 @@ struct Table<'a> {
 impl Table<'_> {
     /// Whether the role has its turn in vain: guarantees are served, and it lacks nothing it is guaranteed.
     fn is_served(&self, role: RoleId, books: &QuotaBooks) -> bool {
-        self.stage == Stage::Guarantees && books.unsatisfied(role, self.eligibility.roles).is_nothing()
+        self.stage == Stage::Guarantees && !books.lacks(role, self.eligibility.roles)
     }
 
     /// Asks the frameworks of one role.
@@ -199,7 +199,8 @@ impl Table<'_> {
                 framework_position,
                 frameworks: sorter.active_len(),
             };
-            books.charge(role, &portion.given, &portion.guaranteed, roles);
+            let least = self.eligibility.min_allocatable;
+            books.charge(role, &portion.given, &portion.guaranteed, (roles, least));
             part.subtract(&portion.resources);
             left.subtract(&portion.resources);
             visit.grants.push(Grant { framework, role, resources: portion.resources, why });
@@ -265,7 +266,13 @@ impl Allocator {
             by_lot,
         };
         let mut visit = Visit::default();
+        let limited = turn.stage == Stage::FairShare && !books.is_idle() && table.eligibility.is_limited();
+        if limited && books.are_exhausted(role_sorter.active_len()) {
+            visit.cut = true;
+            return visit;
+        }
         let mut left = agent.available.clone();
+        let mut countable = if books.is_idle() { Quantities::default() } else { amounts_of(&left, kinds) };
         if let Some(given) = turn.shared_given {
             left.subtract(given);
         }
@@ -276,8 +283,17 @@ impl Allocator {
             let role = RoleId::new(next);
             let sorter = framework_sorters.get_mut(role.index()).and_then(Option::as_mut);
             let Some(sorter) = sorter.filter(|sorter| sorter.active_len() > 0) else { continue };
-            if !table.is_served(role, books) {
-                table.ask_role((role, position), sorter, &mut left, books, &mut visit);
+            if limited && books.leave_too_little(role, &countable, &self.min_allocatable) {
+                visit.cut = true;
+                continue;
+            }
+            if turn.stage == Stage::Guarantees && !books.bring_closer(role, &countable, roles) {
+                continue;
+            }
+            let gave = visit.grants.len();
+            table.ask_role((role, position), sorter, &mut left, books, &mut visit);
+            if visit.grants.len() > gave && !books.is_idle() {
+                countable = amounts_of(&left, kinds);
             }
         }
         visit
@@ -308,6 +324,15 @@ impl Allocator {
         };
         agent.active && agent.whitelisted && self.frameworks.ids().any(could)
     }
+}
+
+/// The unreserved scalars of resources, by name.
+fn amounts_of(resources: &Holding, kinds: &KindTable) -> Quantities {
+    let mut amounts = Quantities::default();
+    for (name, amount) in unreserved_scalars(resources, kinds) {
+        amounts.add(name, amount);
+    }
+    amounts
 }
 
 /// Clients in the order of their turn, by share or by lot.
