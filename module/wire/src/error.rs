@@ -151,6 +151,42 @@ pub enum WireError {
         /// The item.
         item: Vec<u8>,
     },
+    /// The name of a role breaks a rule.
+    #[error("`{}` is no name of a role: {reason}", .role.escape_ascii())]
+    InvalidRole {
+        /// The name.
+        role: Vec<u8>,
+        /// The rule that is broken.
+        reason: &'static str,
+    },
+    /// A resource cannot be reserved like this.
+    #[error("Resource: a reservation for the role `{}` is not valid: {reason}", .role.escape_ascii())]
+    InvalidReservation {
+        /// Role it is reserved for.
+        role: Vec<u8>,
+        /// The rule that is broken.
+        reason: &'static str,
+    },
+    /// Fields of a resource that do not go together.
+    #[error("Resource: `{}` is not valid: {reason}", .name.escape_ascii())]
+    InvalidResource {
+        /// Name of the resource.
+        name: Vec<u8>,
+        /// The rule that is broken.
+        reason: &'static str,
+    },
+    /// A resource with more than one reservation cannot be said in the format of before reservation refinement.
+    #[error(
+        "Resource: {reservations} reservations, the last for `{}`, cannot be said in the format of before \
+         reservation refinement; expected at most one",
+        .role.escape_ascii()
+    )]
+    Refined {
+        /// How many reservations it has.
+        reservations: usize,
+        /// Role of the last.
+        role: Vec<u8>,
+    },
     /// An operation needs a reserved resource, and this one has no reservation.
     #[error("{operation}: a resource has no reservation to take off")]
     Unreserved {
@@ -163,13 +199,39 @@ pub enum WireError {
         /// Operation that was asked for.
         operation: &'static str,
     },
-    /// An offer operation that has no generic conversion here.
-    #[error("Offer.Operation: {operation} (type {number}) has no generic conversion")]
+    /// What an operation puts in is not what it takes out, apart from what it is there to change.
+    #[error(
+        "{operation}: `source` and `resources` differ in more than their reservations; expected the same amounts of the same resources"
+    )]
+    NotConserved {
+        /// Operation that was asked for.
+        operation: &'static str,
+    },
+    /// A volume cannot be given another size in the way that was asked for.
+    #[error("{operation}: {reason}")]
+    CannotResize {
+        /// Operation that was asked for.
+        operation: &'static str,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The resources of an operation are allocated to another role than those it is to be applied to.
+    #[error("Offer.Operation: a resource is allocated to {}, expected {}", .found.as_deref().map_or("nobody".into(), quoted), .expected.as_deref().map_or("nobody".into(), quoted))]
+    AllocatedOtherwise {
+        /// Role the resource is allocated to.
+        found: Option<Vec<u8>>,
+        /// Role it has to be allocated to.
+        expected: Option<Vec<u8>>,
+    },
+    /// An offer operation that has no conversion of its own.
+    #[error("Offer.Operation: {operation} (type {number}) has no conversion of its own: {reason}")]
     Unsupported {
         /// Name of the operation in Mesos, or `UNKNOWN`.
         operation: &'static str,
         /// Number of the operation's type.
         number: u64,
+        /// Why there is none.
+        reason: &'static str,
     },
     /// A message with declared fields does not decode.
     #[error("{message}: does not decode at byte {offset} of {length} (field {field}): {reason}")]
@@ -185,4 +247,16 @@ pub enum WireError {
         /// What the decoder said.
         reason: String,
     },
+}
+
+fn quoted(bytes: &[u8]) -> String {
+    format!("`{}`", shown(bytes))
+}
+
+/// Text of the host for a person to read: as it is if it is printable UTF-8, else escaped.
+pub(crate) fn shown(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+        _ => bytes.escape_ascii().to_string(),
+    }
 }

@@ -241,6 +241,11 @@ impl<'a> Pieces<'a> {
         Pieces(vec![bytes])
     }
 
+    /// The merged message.
+    pub(crate) fn concat(&self) -> Vec<u8> {
+        self.0.concat()
+    }
+
     /// The fields of the merged message. An offset in an error counts from the start of its piece.
     pub(crate) fn fields(&self, message: &'static str) -> Result<Vec<Field<'a>>, WireError> {
         self.0.iter().flat_map(|piece| Fields::new(message, piece)).collect()

@@ -13,17 +13,24 @@
 //! are written anew.
 //!
 //! Only resources in the format with refined reservations are taken; that is all the host shows an allocator.
+//! [`upgrade`] makes one of the older format into such a one, [`downgrade`] goes back.
+//!
 //! Rules that span several fields (a disk is named `disk`, only volumes are shared, roles of a reservation stack
-//! descend) are not checked here: the host drops resources that break them before a module sees them.
+//! descend) are not checked by [`split`]: the host drops resources that break them before a module sees them. For
+//! resources that come from people there is [`validate`].
 
 mod canonical;
 mod facts;
 mod identity;
+mod refinement;
+mod validity;
 
 pub use facts::{
     Disk, DiskSource, DiskSourceKind, Facts, Reservation, ReservationKind, facts, read_reservation,
 };
 pub use identity::{comparison_key, pop_reservation, push_reservation, strip_volume};
+pub use refinement::{downgrade, upgrade};
+pub use validity::validate;
 
 use crate::field::{Field, Pieces, last_bytes, put_bytes_field};
 use crate::value::{Value, ValueType};
@@ -93,6 +100,12 @@ impl ResourceParts {
     #[must_use]
     pub(crate) fn with_identity(&self, identity: Vec<u8>) -> Self {
         ResourceParts { identity, ..self.clone() }
+    }
+
+    /// Another value of the same identity and allocation.
+    #[must_use]
+    pub(crate) fn with_value(&self, value: Value) -> Self {
+        ResourceParts { value, ..self.clone() }
     }
 }
 

@@ -4,7 +4,11 @@
 //! from zero. A scalar keeps the `double` it was read from, because the host too keeps it until the first
 //! arithmetic operation.
 
+use std::cmp::Ordering;
+use std::fmt;
+
 use crate::WireError;
+use crate::error::shown;
 use crate::field::{
     Field, Pieces, last_double, last_varint, put_bytes_field, put_double_field, put_varint_field,
 };
@@ -28,6 +32,24 @@ pub enum ValueType {
 }
 
 impl ValueType {
+    /// The number of `Value.Type`.
+    pub(crate) fn number(self) -> u64 {
+        match self {
+            ValueType::Scalar => 0,
+            ValueType::Ranges => 1,
+            ValueType::Set => 2,
+        }
+    }
+
+    /// What values of this type are, in a sentence.
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            ValueType::Scalar => "a number",
+            ValueType::Ranges => "ranges",
+            ValueType::Set => "a set",
+        }
+    }
+
     /// Name of the field of `Resource` that holds a value of this type.
     fn field_name(self) -> &'static str {
         match self {
@@ -58,6 +80,9 @@ pub struct Scalar {
 }
 
 impl Scalar {
+    /// Nothing.
+    pub const ZERO: Self = Scalar { value: 0.0, thousandths: 0 };
+
     /// The amount `value`.
     ///
     /// # Errors
@@ -87,12 +112,30 @@ impl Scalar {
     ///
     /// [`WireError::InvalidScalar`] if `thousandths` is below zero.
     pub fn from_thousandths(thousandths: i64) -> Result<Self, WireError> {
+        let scalar = Self::of_thousandths(thousandths);
+        if thousandths < 0 {
+            return Err(WireError::InvalidScalar { found: scalar.value });
+        }
+        Ok(scalar)
+    }
+
+    /// The sum, as it stands in thousandths; it ends at 2^63 thousandths.
+    #[must_use]
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self::of_thousandths(self.thousandths.saturating_add(other.thousandths))
+    }
+
+    /// The difference, but never below 0.
+    #[must_use]
+    pub(crate) fn minus_floored(self, other: Self) -> Self {
+        Self::of_thousandths((self.thousandths - other.thousandths).max(0))
+    }
+
+    /// `thousandths` is not below 0.
+    fn of_thousandths(thousandths: i64) -> Self {
         // Whole part and remainder apart, as Mesos does: exact at three decimals.
         let value = (thousandths / 1000) as f64 + (thousandths % 1000) as f64 / 1000.0;
-        if thousandths < 0 {
-            return Err(WireError::InvalidScalar { found: value });
-        }
-        Ok(Scalar { value, thousandths })
+        Scalar { value, thousandths }
     }
 
     /// The amount as it stands, or will stand, on the wire.
@@ -108,6 +151,18 @@ impl Scalar {
     }
 }
 
+impl fmt::Display for Scalar {
+    /// The thousandths as a decimal number, without trailing zeros: `1.5`, `0.001`, `1024`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, rest) = (self.thousandths / 1000, self.thousandths % 1000);
+        if rest == 0 {
+            return write!(f, "{whole}");
+        }
+        let decimals = format!("{rest:03}");
+        write!(f, "{whole}.{}", decimals.trim_end_matches('0'))
+    }
+}
+
 impl PartialEq for Scalar {
     fn eq(&self, other: &Self) -> bool {
         self.thousandths == other.thousandths
@@ -115,6 +170,18 @@ impl PartialEq for Scalar {
 }
 
 impl Eq for Scalar {}
+
+impl PartialOrd for Scalar {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Scalar {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.thousandths.cmp(&other.thousandths)
+    }
+}
 
 /// The integers from `begin` to `end`, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,7 +193,7 @@ pub struct Range {
 }
 
 /// The value of a resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     /// One amount.
     Scalar(Scalar),
@@ -155,6 +222,17 @@ impl Value {
             Value::Scalar(scalar) => scalar.thousandths() == 0,
             Value::Ranges(ranges) => ranges.is_empty(),
             Value::Set(items) => items.is_empty(),
+        }
+    }
+
+    /// Adds a value of the same type: scalars to their sum, ranges and sets to their union. The result is not
+    /// normalised.
+    pub(crate) fn add(&mut self, other: &Self) {
+        match (self, other) {
+            (Value::Scalar(sum), Value::Scalar(scalar)) => *sum = sum.plus(*scalar),
+            (Value::Ranges(sum), Value::Ranges(ranges)) => sum.extend_from_slice(ranges),
+            (Value::Set(sum), Value::Set(items)) => sum.extend_from_slice(items),
+            _ => {}
         }
     }
 
@@ -224,10 +302,27 @@ impl Value {
     }
 }
 
-fn read_scalar(pieces: &Pieces<'_>) -> Result<Scalar, WireError> {
+pub(crate) fn read_scalar(pieces: &Pieces<'_>) -> Result<Scalar, WireError> {
     const MESSAGE: &str = "Value.Scalar";
     let value = last_double(&pieces.fields(MESSAGE)?, 1)?;
     Scalar::from_f64(value.ok_or(WireError::MissingField { message: MESSAGE, field: "value" })?)
+}
+
+impl fmt::Display for Value {
+    /// As Mesos writes it: `1.5`, `[31000-31009, 32000-32000]`, `{sda1, sda2}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let listed = |items: Vec<String>| items.join(", ");
+        match self {
+            Value::Scalar(scalar) => scalar.fmt(f),
+            Value::Ranges(ranges) => {
+                let ranges = ranges.iter().map(|range| format!("{}-{}", range.begin, range.end));
+                write!(f, "[{}]", listed(ranges.collect()))
+            }
+            Value::Set(items) => {
+                write!(f, "{{{}}}", listed(items.iter().map(|item| shown(item)).collect()))
+            }
+        }
+    }
 }
 
 fn read_ranges(pieces: &Pieces<'_>) -> Result<Vec<Range>, WireError> {

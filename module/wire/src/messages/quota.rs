@@ -1,6 +1,7 @@
 //! Quota: what a role is guaranteed and limited to.
 
 use super::ValueScalar;
+use crate::{Limits, Quantities, QuantityError};
 
 /// `mesos.quota.QuotaConfig`.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -14,6 +15,21 @@ pub struct QuotaConfig {
     /// Most the role may have, by resource name. A name that is missing: no limit.
     #[prost(message, repeated, tag = "3")]
     pub limits: Vec<ScalarEntry>,
+}
+
+impl QuotaConfig {
+    /// Guarantees and limits.
+    ///
+    /// # Errors
+    ///
+    /// [`QuantityError::Number`] for a number that is no amount, [`QuantityError::AboveLimit`] if more is guaranteed
+    /// than allowed.
+    pub fn read(&self) -> Result<(Quantities, Limits), QuantityError> {
+        let guarantees = Quantities::from_entries(&self.guarantees)?;
+        let limits = Limits::from_entries(&self.limits)?;
+        limits.check_guarantees(&guarantees)?;
+        Ok((guarantees, limits))
+    }
 }
 
 /// An entry of a map from resource names to amounts. Of two entries with the same name the later counts.

@@ -72,6 +72,11 @@ const RESERVATION: Form = Form {
     message: "Resource.ReservationInfo",
     rules: &[(1, Rule::Last), (2, Rule::Rewrite(&LABELS)), (3, Rule::Last), (4, Rule::Last)],
 };
+/// Who reserved, and the labels; for whom and how is compared by itself.
+const CLAIM: Form = Form {
+    message: "Resource.ReservationInfo",
+    rules: &[(1, Rule::Last), (2, Rule::Rewrite(&LABELS)), (3, Rule::Drop), (4, Rule::Drop)],
+};
 const LABELS: Form = Form { message: "Labels", rules: &[(1, Rule::RewriteEachSorted(&LABEL))] };
 const LABEL: Form = Form { message: "Label", rules: &[(1, Rule::Last), (2, Rule::LastUnlessEmpty)] };
 const COMPARED_DISK: Form = Form {
@@ -102,6 +107,11 @@ pub(super) fn identity(fields: &[Field<'_>]) -> Result<Vec<u8>, WireError> {
 /// The part of an identity that the host compares.
 pub(super) fn compared(fields: &[Field<'_>]) -> Result<Vec<u8>, WireError> {
     COMPARED.rewrite(fields)
+}
+
+/// The part of a reservation that the older format has as well, as the host compares it.
+pub(super) fn claim(reservation: &Pieces<'_>) -> Result<Vec<u8>, WireError> {
+    CLAIM.rewrite(&reservation.fields(CLAIM.message)?)
 }
 
 impl Form {

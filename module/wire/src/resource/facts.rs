@@ -66,6 +66,10 @@ pub struct Disk<'a> {
 pub struct DiskSource<'a> {
     /// Kind of the source; decides with `id` whether the disk can be divided.
     pub kind: DiskSourceKind,
+    /// Whether it says in which directory it is: `path` or `mount` is present.
+    pub has_directory: bool,
+    /// The directory itself.
+    pub root: Option<&'a [u8]>,
     /// Vendor of the storage.
     pub vendor: Option<&'a [u8]>,
     /// Id the storage gave this disk. A RAW source without one is a pool and divisible.
@@ -97,6 +101,22 @@ pub fn facts(identity: &[u8]) -> Result<Facts<'_>, WireError> {
 }
 
 impl<'a> Facts<'a> {
+    /// Whether amounts can be cut and merged.
+    ///
+    /// Not so for mounted disks, block devices, raw disks with an id, and persistent volumes: those come and go
+    /// whole. (Of shared volumes there can be several copies, each of them whole.)
+    #[must_use]
+    pub fn is_divisible(&self) -> bool {
+        self.disk.as_ref().is_none_or(|disk| {
+            disk.persistence_id.is_none()
+                && disk.source.as_ref().is_none_or(|source| match source.kind {
+                    DiskSourceKind::Path => true,
+                    DiskSourceKind::Raw => source.id.is_none(),
+                    DiskSourceKind::Mount | DiskSourceKind::Block => false,
+                })
+        })
+    }
+
     pub(super) fn read(fields: &[Field<'a>]) -> Result<Self, WireError> {
         for (number, field) in [(number::LEGACY_ROLE, "role"), (number::LEGACY_RESERVATION, "reservation")] {
             if fields.iter().any(|found| found.number == number) {
@@ -195,9 +215,11 @@ fn read_source<'a>(source: &Pieces<'a>) -> Result<DiskSource<'a>, WireError> {
         Some(_) => DiskSourceKind::Raw,
         None => return Err(WireError::MissingField { message: MESSAGE, field: "type" }),
     };
+    let (mut has_directory, mut root) = (false, None);
     for (number, message) in [(2, "Resource.DiskInfo.Source.Path"), (3, "Resource.DiskInfo.Source.Mount")] {
-        if let Some(place) = Pieces::of(&fields, number)? {
-            last_bytes(&place.fields(message)?, 1)?;
+        if let Some(directory) = Pieces::of(&fields, number)? {
+            has_directory = true;
+            root = last_bytes(&directory.fields(message)?, 1)?.or(root);
         }
     }
     if let Some(metadata) = Pieces::of(&fields, 5)? {
@@ -205,6 +227,8 @@ fn read_source<'a>(source: &Pieces<'a>) -> Result<DiskSource<'a>, WireError> {
     }
     Ok(DiskSource {
         kind,
+        has_directory,
+        root,
         vendor: last_bytes(&fields, 7)?,
         id: last_bytes(&fields, 4)?,
         profile: last_bytes(&fields, 6)?,

@@ -3,7 +3,8 @@
 use apportion_wire::messages::{LabelList, RawLabels, decode};
 use apportion_wire::operation::conversions;
 use apportion_wire::resource::{
-    comparison_key, facts, join, pop_reservation, push_reservation, read_reservation, split, strip_volume,
+    comparison_key, downgrade, facts, join, pop_reservation, push_reservation, read_reservation, split,
+    strip_volume, upgrade, validate,
 };
 use proptest::prelude::*;
 use prost::Message;
@@ -28,10 +29,12 @@ fn hand_to_everything(bytes: &[u8]) {
     let _ = push_reservation(b"\x0a\x04cpus\x10\x00", bytes);
     let _ = strip_volume(bytes);
     let _ = read_reservation(bytes);
-    for number in 2..=5 {
-        let content = u32::try_from(number).unwrap() + 1;
-        let listed = bytes_field(content, &bytes_field(1, bytes));
-        let _ = conversions(&[varint_field(1, number), listed].concat());
+    let _ = (upgrade(bytes), downgrade(bytes), validate(bytes));
+    for (number, content) in [(2, 3), (3, 4), (4, 5), (5, 6), (11, 13), (12, 14)] {
+        for second in [b"\x09\0\0\0\0\0\0\xf0\x3f".as_slice(), bytes] {
+            let listed = bytes_field(content, &[bytes_field(1, bytes), bytes_field(2, second)].concat());
+            let _ = conversions(&[varint_field(1, number), listed].concat());
+        }
     }
     let _ = conversions(bytes);
     if let Ok(mut labels) = LabelList::decode(bytes) {
