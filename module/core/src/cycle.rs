@@ -89,6 +89,8 @@ struct Run {
     gave: IndexSet,
     /// Agents where a quota took something away from an offer.
     cut: IndexSet,
+    /// Agents where another run may take something else away.
+    by_lot: IndexSet,
     /// Shared resources offered so far, by agent: they go to one framework per run only.
     shared_given: BTreeMap<AgentId, Holding>,
     /// Where the offers of the first stage are among all: what the second adds belongs to the same offer.
@@ -154,6 +156,7 @@ impl Allocator {
             summary: RunSummary { run: self.runs, ..RunSummary::default() },
             gave: IndexSet::default(),
             cut: IndexSet::default(),
+            by_lot: IndexSet::default(),
             shared_given: BTreeMap::new(),
             offered: BTreeMap::new(),
         };
@@ -232,8 +235,11 @@ impl Allocator {
             let turn = Turn { agent, stage, key, shared_given: run.shared_given.get(&agent) };
             let visit = self.visit(&turn, books);
             run.summary.filtered += visit.filtered;
-            if visit.cut {
+            if visit.cuts.any {
                 run.cut.insert(agent.index());
+            }
+            if visit.cuts.by_lot {
+                run.by_lot.insert(agent.index());
             }
             self.warn_about(agent, &visit, effects);
             for grant in visit.grants {
@@ -268,9 +274,11 @@ impl Allocator {
     }
 
     /// Agents that were looked at in vain need not be looked at again until something changes; where a quota took
-    /// something away, that can be anything that counts for quotas.
+    /// something away, that can be anything that counts for quotas. Where a lot decided what, the next run is reason
+    /// enough.
     fn close(&mut self, agents: &[AgentId], run: &Run) {
-        for agent in agents.iter().map(|agent| agent.index()).filter(|agent| !run.gave.contains(*agent)) {
+        let stays_open = |agent: &usize| run.gave.contains(*agent) || run.by_lot.contains(*agent);
+        for agent in agents.iter().map(|agent| agent.index()).filter(|agent| !stays_open(agent)) {
             self.candidates.close(agent);
             if run.cut.contains(agent) {
                 self.candidates.held_back.insert(agent);

@@ -39,13 +39,34 @@ pub(crate) struct Grant {
     pub(crate) why: Why,
 }
 
+/// What quotas did to the offers of an agent.
+#[derive(Debug, Default)]
+pub(crate) struct Cuts {
+    /// A limit or the headroom took something away: what is left is not for want of takers.
+    pub(crate) any: bool,
+    /// What it took was decided by lot: the next run may decide otherwise.
+    pub(crate) by_lot: bool,
+}
+
+impl Cuts {
+    /// Notes that only `left` of `whole` remained.
+    fn note(&mut self, whole: &Holding, left: &Holding, kinds: &KindTable) {
+        if whole == left {
+            return;
+        }
+        self.any = true;
+        let name = |position: usize| whole.items().get(position).map(|item| kinds.traits(item.kind).name);
+        let repeated = |position: usize| (0..position).any(|earlier| name(earlier) == name(position));
+        self.by_lot |= (1..whole.items().len()).any(repeated);
+    }
+}
+
 /// What looking at one agent led to.
 #[derive(Debug, Default)]
 pub(crate) struct Visit {
     pub(crate) grants: Vec<Grant>,
     pub(crate) filtered: u32,
-    /// A limit or the headroom took something away from an offer: what is left is not for want of takers.
-    pub(crate) cut: bool,
+    pub(crate) cuts: Cuts,
     /// Some framework got nothing because the agent lacks MULTI_ROLE or HIERARCHICAL_ROLE.
     pub(crate) lacks_multi_role: bool,
     pub(crate) lacks_hierarchical_role: bool,
@@ -95,10 +116,11 @@ struct Cutter<'a> {
 
 impl Cutter<'_> {
     /// What brings a role closer to its guarantee, and what may come along; `None` if nothing does.
-    fn guaranteed(&self, usable: &Holding, role: RoleId, cut: &mut bool) -> Option<Portion> {
+    fn guaranteed(&self, usable: &Holding, role: RoleId, cuts: &mut Cuts) -> Option<Portion> {
         let unsatisfied = self.books.unsatisfied(role, self.roles);
         let countable = usable.filtered(|item| is_unreserved_scalar(item, self.kinds));
         let due = cut_to_amounts(&countable, &unsatisfied, self.key, self.kinds);
+        cuts.note(&countable, &due, self.kinds);
         if due.is_empty() {
             return None;
         }
@@ -109,7 +131,7 @@ impl Cutter<'_> {
         let mut beyond = countable;
         beyond.subtract(&due);
         let guaranteed = unreserved_scalars(&due, self.kinds);
-        let beyond = self.within_limits_and_surplus(beyond, role, &guaranteed, cut);
+        let beyond = self.within_limits_and_surplus(beyond, role, &guaranteed, cuts);
         resources.add(&due);
         resources.add(&beyond);
         let mut given = guaranteed.clone();
@@ -118,12 +140,12 @@ impl Cutter<'_> {
     }
 
     /// Everything below the limits and beyond what is held back for guarantees.
-    fn by_fair_share(&self, usable: &Holding, role: RoleId, cut: &mut bool) -> Portion {
+    fn by_fair_share(&self, usable: &Holding, role: RoleId, cuts: &mut Cuts) -> Portion {
         if self.books.is_idle() {
             return Portion { resources: usable.clone(), given: Vec::new(), guaranteed: Vec::new() };
         }
         let countable = usable.filtered(|item| is_unreserved_scalar(item, self.kinds));
-        let beyond = self.within_limits_and_surplus(countable, role, &[], cut);
+        let beyond = self.within_limits_and_surplus(countable, role, &[], cuts);
         let mut resources = usable.filtered(|item| !is_unreserved_scalar(item, self.kinds));
         resources.add(&beyond);
         Portion { resources, given: unreserved_scalars(&beyond, self.kinds), guaranteed: Vec::new() }
@@ -134,7 +156,7 @@ impl Cutter<'_> {
         countable: Holding,
         role: RoleId,
         guaranteed: &[(NameId, Amount)],
-        cut: &mut bool,
+        cuts: &mut Cuts,
     ) -> Holding {
         let limits = self.books.room(role, guaranteed, self.roles);
         let mut rest = countable.clone();
@@ -144,7 +166,7 @@ impl Cutter<'_> {
         if let (Some(surplus), false) = (self.books.surplus(), rest.is_empty()) {
             rest = cut_to_amounts(&rest, surplus, self.key, self.kinds);
         }
-        *cut |= rest != countable;
+        cuts.note(&countable, &rest, self.kinds);
         rest
     }
 }
@@ -221,8 +243,8 @@ impl Table<'_> {
         let usable = self.eligibility.usable_part(part, id, framework, role)?;
         let cutter = Cutter { books, roles, kinds, key: self.key };
         let portion = match self.stage {
-            Stage::Guarantees => cutter.guaranteed(&usable, role, &mut visit.cut)?,
-            Stage::FairShare => cutter.by_fair_share(&usable, role, &mut visit.cut),
+            Stage::Guarantees => cutter.guaranteed(&usable, role, &mut visit.cuts)?,
+            Stage::FairShare => cutter.by_fair_share(&usable, role, &mut visit.cuts),
         };
         if !self.eligibility.is_worth_an_offer(&portion.resources, framework, role) {
             return None;
@@ -268,7 +290,7 @@ impl Allocator {
         let mut visit = Visit::default();
         let limited = turn.stage == Stage::FairShare && !books.is_idle() && table.eligibility.is_limited();
         if limited && books.are_exhausted(role_sorter.active_len()) {
-            visit.cut = true;
+            visit.cuts.any = true;
             return visit;
         }
         let mut left = agent.available.clone();
@@ -284,7 +306,7 @@ impl Allocator {
             let sorter = framework_sorters.get_mut(role.index()).and_then(Option::as_mut);
             let Some(sorter) = sorter.filter(|sorter| sorter.active_len() > 0) else { continue };
             if limited && books.leave_too_little(role, &countable, &self.min_allocatable) {
-                visit.cut = true;
+                visit.cuts.any = true;
                 continue;
             }
             if turn.stage == Stage::Guarantees && !books.bring_closer(role, &countable, roles) {
