@@ -1,5 +1,7 @@
 //! House rules that no compiler checks.
 
+mod behaviours;
+
 use std::path::{Path, PathBuf};
 
 use crate::Failure;
@@ -35,18 +37,20 @@ const LAYERS: [(&str, &[&str]); 7] = [
 /// # Errors
 /// Every breach, one line each.
 pub(crate) fn run(root: &Path) -> Result<(), Failure> {
-    let mut breaches = Vec::new();
+    let mut texts = Vec::new();
     for folder in FOLDERS {
         for file in sources(&root.join(folder)) {
             let shown = file.strip_prefix(root).unwrap_or(&file).display().to_string();
-            let text = std::fs::read_to_string(&file).unwrap_or_default();
-            breaches.extend(breaches_of(&shown, &text));
+            texts.push((shown, std::fs::read_to_string(&file).unwrap_or_default()));
         }
     }
+    let mut breaches: Vec<String> = texts.iter().flat_map(|(file, text)| breaches_of(file, text)).collect();
     for (folder, allowed) in LAYERS {
         let manifest = std::fs::read_to_string(root.join(folder).join("Cargo.toml")).unwrap_or_default();
         breaches.extend(wrong_layers(folder, &manifest, allowed));
     }
+    let table = std::fs::read_to_string(root.join(behaviours::TABLE)).unwrap_or_default();
+    breaches.extend(behaviours::breaches(&table, &texts));
     if breaches.is_empty() { Ok(()) } else { Err(Failure::new(breaches.join("\n"))) }
 }
 

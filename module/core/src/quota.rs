@@ -124,9 +124,20 @@ impl QuotaBooks {
         room.collect()
     }
 
-    /// What may be given away beyond guarantees; `None` if nothing need be held back.
-    pub(crate) fn surplus(&self) -> Option<&Quantities> {
-        self.surplus.as_ref()
+    /// What may be given to a role beyond guarantees when `guaranteed` is about to be given to it; `None` if nothing need
+    /// be held back.
+    pub(crate) fn surplus(
+        &self,
+        role: RoleId,
+        guaranteed: &[(NameId, Amount)],
+        roles: &RoleTree,
+    ) -> Option<Quantities> {
+        let mut surplus = self.surplus.clone()?;
+        // Of a role inside a role it is not among what must be kept, so it comes from what is left.
+        for (name, amount) in guaranteed.iter().filter(|_| roles.is_nested(role)) {
+            surplus.take(*name, *amount);
+        }
+        Some(surplus)
     }
 
     /// Whether quotas leave too little of `left`, all of it unreserved, to a role for the general least offer. Costs next
@@ -179,8 +190,11 @@ impl QuotaBooks {
                 self.judge(at, roles, least);
             }
         }
-        for (name, amount) in guaranteed {
-            self.required.take(*name, *amount);
+        // What a role inside a role is guaranteed was not counted among what must be kept.
+        if !roles.is_nested(role) {
+            for (name, amount) in guaranteed {
+                self.required.take(*name, *amount);
+            }
         }
         for (name, amount) in given {
             self.available.take(*name, *amount);

@@ -163,8 +163,9 @@ impl Cutter<'_> {
         if !limits.is_empty() {
             rest = cut_to_limits(&rest, &limits, self.key, self.kinds);
         }
-        if let (Some(surplus), false) = (self.books.surplus(), rest.is_empty()) {
-            rest = cut_to_amounts(&rest, surplus, self.key, self.kinds);
+        let surplus = self.books.surplus(role, guaranteed, self.roles);
+        if let (Some(surplus), false) = (surplus, rest.is_empty()) {
+            rest = cut_to_amounts(&rest, &surplus, self.key, self.kinds);
         }
         cuts.note(&countable, &rest, self.kinds);
         rest

@@ -155,3 +155,23 @@ fn a_larger_pool_of_one_name_changes_which_resource_dominates() {
     pool.add(&[(NameId::new(0), Amount::whole(90))]);
     assert_eq!(order(&mut sorter, &pool), [0, 1]);
 }
+
+#[test]
+fn item_089_a_subtree_without_active_clients_takes_no_weight_in_the_lot() {
+    let mut sorter = sorter(&["a/x", "a/y", "b", "c"]);
+    sorter.set_weight(b"a", Weight::from_f64(98.0).unwrap());
+    sorter.set_weight(b"a/y", Weight::from_f64(3.0).unwrap());
+    let firsts = |sorter: &Sorter, client: u32| {
+        let draws = (0..4000_u64).map(|key| sorter.draw(crate::shuffle::mix(key)));
+        draws.filter(|order| order[0] == client).count()
+    };
+    let first = firsts(&sorter, 1);
+    assert!((2840..3040).contains(&first), "3/4 of 98/100 of 4000 is 2940: {first}");
+    sorter.deactivate(0);
+    let first = firsts(&sorter, 1);
+    assert!((3860..3980).contains(&first), "the subtree keeps its weight for the other: {first}");
+    sorter.deactivate(1);
+    assert_eq!(firsts(&sorter, 1), 0);
+    let first = firsts(&sorter, 2);
+    assert!((1900..2100).contains(&first), "b and c alone: {first}");
+}

@@ -96,7 +96,7 @@ fn the_dominant_resource_decides() {
     let offers = cluster.add_agent("a3", "cpus:9;mem:1000");
     assert_eq!(offers[0].role, "processor");
     assert_eq!(
-        offers[0].why,
+        offers[0].why.to_string(),
         "role has 444 permille at weight 1, 1 of 2 roles; framework has 444 permille, 1 of 1 in the role"
     );
 }

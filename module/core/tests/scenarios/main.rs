@@ -1,6 +1,7 @@
 //! The allocator as its caller sees it: events in, offers out. One topic per file; `histories.rs` has random ones.
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message, in its support files too")]
 
+#[path = "../cluster/mod.rs"]
 mod cluster;
 mod eligibility;
 mod failover;
@@ -9,4 +10,5 @@ mod filters;
 mod histories;
 mod lifecycle;
 mod operations;
+mod quotas;
 mod recovery;
