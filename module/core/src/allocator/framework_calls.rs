@@ -1,13 +1,22 @@
 //! Calls about frameworks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Allocator;
 use crate::agents::{Absent, Held};
 use crate::effect::{Effects, Notice, Violation};
 use crate::event::{Event, FrameworkInfo, UsedOnAgent};
 use crate::frameworks::Framework;
+use crate::holding::Holding;
 use crate::ids::{AgentId, FrameworkId, RoleId};
+
+/// What a framework that comes already has on an agent in a role.
+#[derive(Debug, Default)]
+struct Taken {
+    resources: Holding,
+    /// The part that tasks and executors use.
+    used: Holding,
+}
 
 impl Allocator {
     /// The calls about one framework.
@@ -99,8 +108,10 @@ impl Allocator {
     /// Gives a framework what agents reported before it came, and what it is said to use beyond that.
     ///
     /// The two reports overlap. What agents told is on their books already and moves over; only what nobody told
-    /// before is added, so nothing counts twice.
+    /// before is added, so nothing counts twice. However many reports there were, the framework was given something
+    /// once on each agent in each role.
     fn take_over_used(&mut self, framework: FrameworkId, name: &[u8], used: &[UsedOnAgent<'_>]) {
+        let mut taken: BTreeMap<(AgentId, RoleId), Taken> = BTreeMap::new();
         for slot in self.absent_on.remove(name).unwrap_or_default() {
             let Some(agent) = self.agents.at(slot) else { continue };
             let record = self.agents.get_mut(agent);
@@ -110,8 +121,9 @@ impl Allocator {
             for absent in own {
                 // What came without a role is in `used` too, with its role.
                 let Some(role) = absent.role else { continue };
-                self.hold(framework, role, agent, &absent.resources, true);
-                self.use_more(role, agent, &absent.used);
+                let entry = taken.entry((agent, role)).or_default();
+                entry.resources.add(&absent.resources);
+                entry.used.add(&absent.used);
             }
             self.refresh_agent(agent);
         }
@@ -119,14 +131,16 @@ impl Allocator {
             let Some(agent) = self.agents.find(entry.agent) else { continue };
             for group in entry.used {
                 let Some(role) = group.role else { continue };
-                let role = self.roles.intern(role);
+                let taken = taken.entry((agent, self.roles.intern(role))).or_default();
                 let mut untold = group.resources.clone();
-                if let Some(held) = self.agents.get(agent).held_by(framework, role) {
-                    untold.subtract(held);
-                }
-                self.hold(framework, role, agent, &untold, true);
-                self.use_more(role, agent, &untold);
+                untold.subtract(&taken.resources);
+                taken.resources.add(&untold);
+                taken.used.add(&untold);
             }
+        }
+        for ((agent, role), Taken { resources, used }) in taken {
+            self.hold(framework, role, agent, &resources, true);
+            self.use_more(role, agent, &used);
             self.refresh_agent(agent);
         }
     }
