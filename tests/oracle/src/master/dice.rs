@@ -1,0 +1,37 @@
+//! Where the choices of a step come from.
+
+/// The bytes of one step. Used up bytes are followed by zeros, and zero is the simplest choice everywhere, so that
+/// shrinking the bytes simplifies the history.
+#[derive(Debug)]
+pub(super) struct Dice<'a>(std::slice::Iter<'a, u8>);
+
+impl<'a> Dice<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Dice<'a> {
+        Dice(bytes.iter())
+    }
+
+    /// A number below `sides`.
+    pub(super) fn below(&mut self, sides: usize) -> usize {
+        usize::from(self.0.next().copied().unwrap_or(0)) % sides.max(1)
+    }
+
+    /// Yes once in so many times.
+    pub(super) fn once_in(&mut self, times: usize) -> bool {
+        self.below(times) == times - 1
+    }
+
+    /// Yes every other time.
+    pub(super) fn flip(&mut self) -> bool {
+        self.once_in(2)
+    }
+
+    /// One of some things, the first being the simplest.
+    pub(super) fn pick<T: Clone>(&mut self, among: &[T]) -> Option<T> {
+        if among.is_empty() { None } else { among.get(self.below(among.len())).cloned() }
+    }
+
+    /// One of a fixed choice of things.
+    pub(super) fn one<T: Copy, const N: usize>(&mut self, among: [T; N]) -> T {
+        among[self.below(N)]
+    }
+}
