@@ -9,8 +9,18 @@ use std::path::{Path, PathBuf};
 use std::process::exit;
 
 /// The sources of the shim.
-const SOURCES: [&str; 7] =
-    ["allocator", "allocator_actor", "hook", "host_services", "isolator", "qos_controller", "self_test"];
+const SOURCES: [&str; 10] = [
+    "allocator",
+    "allocator_actor",
+    "debug_endpoint",
+    "hook",
+    "host_services",
+    "isolator",
+    "metrics",
+    "offer_constraints",
+    "qos_controller",
+    "self_test",
+];
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

@@ -9,6 +9,7 @@
 #include <process/dispatch.hpp>
 
 #include "allocator_actor.hpp"
+#include "allocator_views.hpp"
 
 namespace apportion {
 namespace {
@@ -19,176 +20,17 @@ typedef apportion_entries Entries;
 typedef apportion_handle* Handle;
 typedef apportion_effects* Effects;
 
-/** Keeps optional bytes and lends them as the pointer that the border wants. */
-class OptionalBytes
-{
-public:
-  template <typename Message>
-  explicit OptionalBytes(const Option<Message>& message) : some_(message.isSome())
-  {
-    if (some_) bytes_ = serialize(message.get());
-  }
-
-  const apportion_bytes* get() const
-  {
-    view_ = view(bytes_);
-    return some_ ? &view_ : nullptr;
-  }
-
-private:
-  bool some_;
-  std::string bytes_;
-  mutable apportion_bytes view_ = {nullptr, 0};
-};
-
-/** The master's options as plain data. */
-class OptionsView
-{
-public:
-  explicit OptionsView(const mesos::allocator::Options& options) : domain_(options.domain)
-  {
-    options_.allocation_interval_ns = options.allocationInterval.ns();
-    options_.recovery_timeout_ns = options.recoveryTimeout.ns();
-    options_.agent_recovery_factor = options.agentRecoveryFactor;
-    options_.completed_frameworks_max = options.maxCompletedFrameworks;
-    options_.filter_gpu_resources = options.filterGpuResources ? 1 : 0;
-    options_.publish_per_framework_metrics = options.publishPerFrameworkMetrics ? 1 : 0;
-    if (options.fairnessExcludeResourceNames.isSome()) {
-      excluded_ = listOf(options.fairnessExcludeResourceNames.get());
-    }
-    minimumGiven_ = options.minAllocatableResources.isSome();
-    if (minimumGiven_) {
-      for (const mesos::ResourceQuantities& quantities : options.minAllocatableResources.get()) {
-        minimum_.emplace_back(quantities);
-      }
-    }
-  }
-
-  apportion_status initialize(const Entries& e, Handle h, int64_t now, Effects out)
-  {
-    const ListView excluded(excluded_);
-    std::vector<QuantitiesView> views(minimum_.begin(), minimum_.end());
-    std::vector<apportion_quantities> minimum;
-    for (const QuantitiesView& view : views) minimum.push_back(view.get());
-    // An empty list is not the same as none.
-    const apportion_quantities nothing = {nullptr, 0};
-    options_.fairness_excluded_resources = excluded.get();
-    options_.minimum_allocatable = !minimumGiven_ ? nullptr : minimum.empty() ? &nothing : minimum.data();
-    options_.minimum_allocatable_size = minimum.size();
-    options_.domain = domain_.get();
-    return e.allocator_initialize(h, now, &options_, out);
-  }
-
-private:
-  apportion_options options_ = {};
-  ByteList excluded_;
-  std::vector<QuantityList> minimum_;
-  bool minimumGiven_ = false;
-  OptionalBytes domain_;
-};
-
-/** The quotas of several roles. */
-class QuotaList
-{
-public:
-  void add(const std::string& role, const mesos::Quota& quota)
-  {
-    entries_.push_back({role, QuantityList(quota.guarantees), QuantityList(quota.limits)});
-  }
-
-  template <typename Use>
-  apportion_status lend(Use&& use) const
-  {
-    std::vector<QuantitiesView> views;
-    std::vector<apportion_quota> quotas;
-    views.reserve(entries_.size() * 2);
-    for (const Entry& entry : entries_) {
-      views.emplace_back(entry.guarantees);
-      const apportion_quantities guarantees = views.back().get();
-      views.emplace_back(entry.limits);
-      quotas.push_back({view(entry.role), guarantees, views.back().get()});
-    }
-    return use(apportion_quotas{quotas.data(), quotas.size()});
-  }
-
-private:
-  struct Entry
-  {
-    std::string role;
-    QuantityList guarantees;
-    QuantityList limits;
-  };
-
-  std::vector<Entry> entries_;
-};
-
-/** What a map of ids to resources holds. */
-template <typename Id>
-HoldingList holdings(const hashmap<Id, mesos::Resources>& map)
-{
-  HoldingList list;
-  for (const auto& entry : map) list.add(entry.first.value(), entry.second);
-  return list;
-}
-
-/** Conversions as bytes. */
-class ConversionList
-{
-public:
-  explicit ConversionList(const std::vector<mesos::ResourceConversion>& conversions)
-  {
-    for (const mesos::ResourceConversion& conversion : conversions) {
-      entries_.emplace_back(serialize(conversion.consumed), serialize(conversion.converted));
-    }
-  }
-
-  template <typename Use>
-  apportion_status lend(Use&& use) const
-  {
-    std::vector<ListView> views;
-    std::vector<apportion_conversion> conversions;
-    views.reserve(entries_.size() * 2);
-    for (const auto& entry : entries_) {
-      views.emplace_back(entry.first);
-      const apportion_bytes_list consumed = views.back().get();
-      views.emplace_back(entry.second);
-      conversions.push_back({consumed, views.back().get()});
-    }
-    return use(apportion_conversions{conversions.data(), conversions.size()});
-  }
-
-private:
-  std::vector<std::pair<ByteList, ByteList>> entries_;
-};
-
-/** The answers to inverse offers as the map that the master wants. */
-hashmap<mesos::SlaveID, hashmap<mesos::FrameworkID, InverseOfferStatus>> statusMap(const apportion_effects& effects)
-{
-  hashmap<mesos::SlaveID, hashmap<mesos::FrameworkID, InverseOfferStatus>> statuses;
-  for (size_t i = 0; i < effects.inverse_statuses_size; ++i) {
-    const apportion_inverse_status& entry = effects.inverse_statuses[i];
-    mesos::SlaveID agent;
-    agent.set_value(text(entry.agent));
-    auto& frameworks = statuses[agent];
-    if (entry.framework.size == 0) continue;
-    mesos::FrameworkID framework;
-    framework.set_value(text(entry.framework));
-    InverseOfferStatus status;
-    if (status.ParsePartialFromArray(entry.status.data, static_cast<int>(entry.status.size))) {
-      frameworks.emplace(std::move(framework), std::move(status));
-    }
-  }
-  return statuses;
-}
-
 class AllocatorShim : public mesos::allocator::Allocator
 {
 public:
-  AllocatorShim(const Entries& entries, Handle handle) : actor_(new AllocatorActor(entries, handle)) {}
+  AllocatorShim(const Entries& entries, Handle handle) : actor_(new AllocatorActor(entries, handle))
+  {
+    // From now on: metrics are answered before the master has initialized its allocator.
+    process::spawn(actor_.get());
+  }
 
   ~AllocatorShim() override
   {
-    if (!started_) return;
     process::terminate(actor_->self());
     process::wait(actor_->self());
   }
@@ -201,11 +43,11 @@ public:
     guarded(
         "allocator.initialize",
         [&]() {
-          actor_->deliverTo(offerCallback, inverseOfferCallback, options.allocationInterval);
-          process::spawn(actor_.get());
-          started_ = true;
           auto given = std::make_shared<OptionsView>(options);
-          run([actor = actor_.get(), given]() {
+          run([actor = actor_.get(), given, offerCallback, inverseOfferCallback, interval = options.allocationInterval,
+               realm = options.readonlyHttpAuthenticationRealm, authorizer = options.authorizer]() {
+            actor->deliverTo(offerCallback, inverseOfferCallback, interval);
+            actor->serveDebugEndpoint(realm, authorizer);
             const char* entry = "allocator.initialize";
             report(entry, actor->apply(entry, [&](const Entries& e, Handle h, int64_t now, Effects out) {
               return given->initialize(e, h, now, out);
@@ -234,16 +76,26 @@ public:
   {
     post(
         "allocator.add_framework",
-        [id = frameworkId.value(), info = serialize(frameworkInfo), used = holdings(used), active,
-         suppressed = listOf(options.suppressedRoles)](const Entries& e, Handle h, int64_t now, Effects out) {
-          return e.allocator_add_framework(
-              h, now, view(id), view(info), HoldingsView(used).get(), active ? 1 : 0, ListView(suppressed).get(), out);
+        [actor = actor_.get(), id = frameworkId.value(), used = holdings(used), active,
+         suppressed = listOf(options.suppressedRoles), terms = FrameworkTerms(frameworkInfo, std::move(options))](
+            const Entries& e, Handle h, int64_t now, Effects out) mutable {
+          const std::string info = terms.info;
+          return actor->constraints().keepFramework(id, std::move(terms)).lend([&](apportion_exclusions excluded) {
+            return e.allocator_add_framework(
+                h, now, view(id), view(info), HoldingsView(used).get(), active ? 1 : 0, ListView(suppressed).get(),
+                excluded, out);
+          });
         });
   }
 
   void removeFramework(const mesos::FrameworkID& frameworkId) override
   {
-    postId("allocator.remove_framework", frameworkId.value(), &Entries::allocator_remove_framework);
+    post(
+        "allocator.remove_framework",
+        [actor = actor_.get(), id = frameworkId.value()](const Entries& e, Handle h, int64_t now, Effects out) {
+          actor->constraints().forgetFramework(id);
+          return e.allocator_remove_framework(h, now, view(id), out);
+        });
   }
 
   void activateFramework(const mesos::FrameworkID& frameworkId) override
@@ -263,9 +115,14 @@ public:
   {
     post(
         "allocator.update_framework",
-        [id = frameworkId.value(), info = serialize(frameworkInfo), suppressed = listOf(options.suppressedRoles)](
-            const Entries& e, Handle h, int64_t now, Effects out) {
-          return e.allocator_update_framework(h, now, view(id), view(info), ListView(suppressed).get(), out);
+        [actor = actor_.get(), id = frameworkId.value(), suppressed = listOf(options.suppressedRoles),
+         terms = FrameworkTerms(frameworkInfo, std::move(options))](
+            const Entries& e, Handle h, int64_t now, Effects out) mutable {
+          const std::string info = terms.info;
+          return actor->constraints().keepFramework(id, std::move(terms)).lend([&](apportion_exclusions excluded) {
+            return e.allocator_update_framework(
+                h, now, view(id), view(info), ListView(suppressed).get(), excluded, out);
+          });
         });
   }
 
@@ -279,18 +136,27 @@ public:
   {
     post(
         "allocator.add_slave",
-        [id = slaveId.value(), info = serialize(slaveInfo), capabilities = serializeAll(capabilities),
-         unavailability = OptionalBytes(unavailability), total = serialize(total), used = holdings(used)](
-            const Entries& e, Handle h, int64_t now, Effects out) {
-          return e.allocator_add_slave(
-              h, now, view(id), view(info), ListView(capabilities).get(), unavailability.get(),
-              ListView(total).get(), HoldingsView(used).get(), out);
+        [actor = actor_.get(), id = slaveId.value(), described = slaveInfo, info = serialize(slaveInfo),
+         capabilities = serializeAll(capabilities), unavailability = OptionalBytes(unavailability),
+         total = serialize(total), used = holdings(used)](
+            const Entries& e, Handle h, int64_t now, Effects out) mutable {
+          const ExcludedFrom excluded = actor->constraints().keepAgent(id, std::move(described));
+          return excluded.lend([&](apportion_excluded_from_list excludedFrom) {
+            return e.allocator_add_slave(
+                h, now, view(id), view(info), ListView(capabilities).get(), unavailability.get(),
+                ListView(total).get(), HoldingsView(used).get(), excludedFrom, out);
+          });
         });
   }
 
   void removeSlave(const mesos::SlaveID& slaveId) override
   {
-    postId("allocator.remove_slave", slaveId.value(), &Entries::allocator_remove_slave);
+    post(
+        "allocator.remove_slave",
+        [actor = actor_.get(), id = slaveId.value()](const Entries& e, Handle h, int64_t now, Effects out) {
+          actor->constraints().forgetAgent(id);
+          return e.allocator_remove_slave(h, now, view(id), out);
+        });
   }
 
   void updateSlave(
@@ -302,15 +168,18 @@ public:
     const bool hasTotal = total.isSome(), hasCapabilities = capabilities.isSome();
     post(
         "allocator.update_slave",
-        [id = slaveId.value(), info = serialize(slaveInfo), hasTotal,
+        [actor = actor_.get(), id = slaveId.value(), described = slaveInfo, info = serialize(slaveInfo), hasTotal,
          total = hasTotal ? serialize(total.get()) : ByteList(), hasCapabilities,
          capabilities = hasCapabilities ? serializeAll(capabilities.get()) : ByteList()](
-            const Entries& e, Handle h, int64_t now, Effects out) {
+            const Entries& e, Handle h, int64_t now, Effects out) mutable {
           const ListView totalView(total), capabilitiesView(capabilities);
           const apportion_bytes_list totalList = totalView.get(), capabilityList = capabilitiesView.get();
-          return e.allocator_update_slave(
-              h, now, view(id), view(info), hasTotal ? &totalList : nullptr,
-              hasCapabilities ? &capabilityList : nullptr, out);
+          const ExcludedFrom excluded = actor->constraints().keepAgent(id, std::move(described));
+          return excluded.lend([&](apportion_excluded_from_list excludedFrom) {
+            return e.allocator_update_slave(
+                h, now, view(id), view(info), hasTotal ? &totalList : nullptr,
+                hasCapabilities ? &capabilityList : nullptr, excludedFrom, out);
+          });
         });
   }
 
@@ -552,9 +421,7 @@ private:
     guarded(
         "allocator",
         [&]() {
-          process::dispatch(actor_->self(), [f = std::forward<F>(f), refuse]() mutable {
-            guarded("allocator", std::move(f), refuse);
-          });
+          actor_->enqueue([f = std::forward<F>(f), refuse]() mutable { guarded("allocator", std::move(f), refuse); });
         },
         refuse);
   }
@@ -563,7 +430,7 @@ private:
   template <typename Event>
   void post(const char* entry, Event&& event) noexcept
   {
-    run([actor = actor_.get(), entry, event = std::forward<Event>(event)]() {
+    run([actor = actor_.get(), entry, event = std::forward<Event>(event)]() mutable {
       report(entry, actor->apply(entry, event));
     });
   }
@@ -580,7 +447,6 @@ private:
   }
 
   std::unique_ptr<AllocatorActor> actor_;
-  bool started_ = false;
 };
 
 } // namespace {

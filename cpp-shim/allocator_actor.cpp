@@ -1,18 +1,19 @@
 #include "allocator_actor.hpp"
 
-#include <atomic>
 #include <cstdlib>
-
-#include <process/dispatch.hpp>
 
 namespace apportion {
 namespace {
 
-/** Unique in the process: a second actor of the same name would not start. */
+/**
+ * The name of the built-in allocator's actor, so that the debug endpoint has the same path. Unique in the process: a
+ * second actor of the same name would not start.
+ */
 std::string actorId()
 {
   static std::atomic<int> made{0};
-  return "apportion-allocator(" + std::to_string(++made) + ")";
+  const int number = ++made;
+  return number == 1 ? "allocator" : "allocator(" + std::to_string(number) + ")";
 }
 
 /** The slot of a table that grows as the library asks. */
@@ -36,8 +37,18 @@ void endProcess(const std::string& text)
 }
 
 AllocatorActor::AllocatorActor(const apportion_entries& entries, apportion_handle* handle)
-  : process::ProcessBase(actorId()), library_(entries, APPORTION_ALLOCATOR, handle)
-{}
+  : process::ProcessBase(actorId()),
+    library_(entries, APPORTION_ALLOCATOR, handle),
+    metrics_(std::make_shared<Questions>(
+        self(),
+        [this](const std::vector<uint32_t>& slots, std::vector<double>& numbers) { return readMetrics(slots, numbers); }))
+{
+  apply(
+      "allocator.publish_metrics",
+      [](const apportion_entries& e, apportion_handle* h, int64_t now, apportion_effects* out) {
+        return e.allocator_publish_metrics(h, now, out);
+      });
+}
 
 void AllocatorActor::deliverTo(
     const OfferCallback& offers, const InverseOfferCallback& inverseOffers, const Duration& interval)
@@ -47,10 +58,53 @@ void AllocatorActor::deliverTo(
   interval_ = interval;
 }
 
+void AllocatorActor::serveDebugEndpoint(
+    const Option<std::string>& realm, const Option<mesos::Authorizer*>& authorizer)
+{
+  auto endpoint = std::make_shared<DebugEndpoint>(
+      self(),
+      authorizer,
+      [this]() { return constraints_.frameworks(); },
+      [this](const Option<std::vector<std::string>>& frameworks, std::string& json) {
+        return debugJson(frameworks, json);
+      });
+  route(
+      "/offer_constraints_debug",
+      realm.isSome() ? realm.get() : std::string(),
+      DebugEndpoint::help(),
+      [endpoint](const process::http::Request&, const Option<process::http::authentication::Principal>& principal) {
+        return endpoint->answer(principal);
+      });
+}
+
+std::string AllocatorActor::readMetrics(const std::vector<uint32_t>& slots, std::vector<double>& numbers)
+{
+  Buffer problem(library_.entries);
+  const apportion_status status = library_.entries.allocator_read_metrics(
+      library_.handle, waiting_->load(), slots.data(), slots.size(), numbers.data(), problem.out());
+  return status == APPORTION_DONE ? std::string() : problem.text();
+}
+
+std::string AllocatorActor::debugJson(const Option<std::vector<std::string>>& frameworks, std::string& json)
+{
+  const bool given = frameworks.isSome();
+  const ByteList ids = given ? listOf(frameworks.get()) : ByteList();
+  const ListView views(ids);
+  const apportion_bytes_list list = views.get();
+  Buffer out(library_.entries);
+  const apportion_status status =
+      library_.entries.allocator_offer_constraints_debug(library_.handle, given ? &list : nullptr, out.out());
+  if (status != APPORTION_DONE) return out.text();
+  json = out.text();
+  return "";
+}
+
 void AllocatorActor::startTicking()
 {
   const process::UPID address = self();
-  timer_ = process::Clock::timer(interval_, [address, this]() { process::dispatch(address, [this]() { tick(); }); });
+  const Count waiting = waiting_;
+  timer_ = process::Clock::timer(
+      interval_, [address, waiting, this]() { enqueue(address, waiting, [this]() { tick(); }); });
 }
 
 void AllocatorActor::finalize()
@@ -74,7 +128,7 @@ void AllocatorActor::requestCycle()
 {
   if (cycleQueued_) return;
   cycleQueued_ = true;
-  process::dispatch(self(), [this]() { cycle(); });
+  enqueue([this]() { cycle(); });
 }
 
 void AllocatorActor::cycle()
@@ -94,6 +148,8 @@ void AllocatorActor::perform(const apportion_effects& effects)
   keepItems(effects);
   keepBundles(effects);
   sendOffers(effects);
+  sendInverseOffers(effects);
+  metrics_.follow(effects);
   if (effects.cycle_requested != 0) requestCycle();
 }
 
@@ -141,6 +197,30 @@ void AllocatorActor::sendOffers(const apportion_effects& effects)
     mesos::FrameworkID id;
     id.set_value(text(framework));
     offerCallback_(id, offers);
+  }
+}
+
+void AllocatorActor::sendInverseOffers(const apportion_effects& effects)
+{
+  const apportion_inverse_offer* const end = effects.inverse_offers + effects.inverse_offers_size;
+  const apportion_inverse_offer* offer = effects.inverse_offers;
+  while (offer != end) {
+    const apportion_bytes framework = offer->framework;
+    hashmap<mesos::SlaveID, mesos::UnavailableResources> agents;
+    for (; offer != end && same(offer->framework, framework); ++offer) {
+      mesos::SlaveID agent;
+      agent.set_value(text(offer->agent));
+      // No resources mean everything on the agent.
+      mesos::UnavailableResources unavailable;
+      const apportion_bytes& window = offer->unavailability;
+      if (!unavailable.unavailability.ParsePartialFromArray(window.data, static_cast<int>(window.size))) {
+        endProcess("the host cannot read an unavailability that it gave us");
+      }
+      agents.emplace(std::move(agent), std::move(unavailable));
+    }
+    mesos::FrameworkID id;
+    id.set_value(text(framework));
+    inverseOfferCallback_(id, agents);
   }
 }
 

@@ -2,15 +2,22 @@
 #ifndef APPORTION_SHIM_ALLOCATOR_ACTOR_HPP
 #define APPORTION_SHIM_ALLOCATOR_ACTOR_HPP
 
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <mesos/allocator/allocator.hpp>
 #include <process/clock.hpp>
+#include <process/dispatch.hpp>
 #include <process/process.hpp>
 
+#include "debug_endpoint.hpp"
 #include "factory.hpp"
+#include "metrics.hpp"
+#include "offer_constraints.hpp"
 
 namespace apportion {
 
@@ -33,10 +40,21 @@ public:
       void(const mesos::FrameworkID&, const hashmap<mesos::SlaveID, mesos::UnavailableResources>&)>
       InverseOfferCallback;
 
+  /** Publishes the metrics that are there from the beginning; the actor is not started yet. */
   AllocatorActor(const apportion_entries& entries, apportion_handle* handle);
 
-  /** Where the effects go; before the actor is started. */
+  /** Where the effects go; inside the actor, before the first event. */
   void deliverTo(const OfferCallback& offers, const InverseOfferCallback& inverseOffers, const Duration& interval);
+
+  /** Serves the debug endpoint; inside the actor. */
+  void serveDebugEndpoint(const Option<std::string>& realm, const Option<mesos::Authorizer*>& authorizer);
+
+  /** Runs `f` inside the actor, behind what its mailbox holds; the mailbox is counted. From any thread. */
+  template <typename F>
+  void enqueue(F&& f)
+  {
+    enqueue(self(), waiting_, std::forward<F>(f));
+  }
 
   /**
    * Hands one event to the library and performs what it leads to.
@@ -72,19 +90,41 @@ public:
   /** Begins the batch loop. */
   void startTicking();
 
+  /** What is known of offer constraints; inside the actor. */
+  OfferConstraints& constraints() { return constraints_; }
+
 protected:
   void finalize() override;
 
 private:
+  typedef std::shared_ptr<std::atomic<uint64_t>> Count;
+
+  template <typename F>
+  static void enqueue(const process::UPID& actor, const Count& waiting, F&& f)
+  {
+    ++*waiting;
+    process::dispatch(actor, [waiting, f = std::forward<F>(f)]() mutable {
+      --*waiting;
+      std::move(f)();
+    });
+  }
+
+  std::string readMetrics(const std::vector<uint32_t>& slots, std::vector<double>& numbers);
+  std::string debugJson(const Option<std::vector<std::string>>& frameworks, std::string& json);
   void perform(const apportion_effects& effects);
   void keepItems(const apportion_effects& effects);
   void keepBundles(const apportion_effects& effects);
   void sendOffers(const apportion_effects& effects);
+  void sendInverseOffers(const apportion_effects& effects);
   void requestCycle();
   void cycle();
   void tick();
 
   Library library_;
+  // Messages of ours in the mailbox. Shared, as a timer of the host may outlive the actor.
+  const Count waiting_ = std::make_shared<std::atomic<uint64_t>>(0);
+  OfferConstraints constraints_;
+  PublishedMetrics metrics_;
   OfferCallback offerCallback_;
   InverseOfferCallback inverseOfferCallback_;
   Duration interval_;

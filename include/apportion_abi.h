@@ -102,6 +102,28 @@ typedef struct apportion_conversions {
   size_t size;
 } apportion_conversions;
 
+/* The agents that a framework's offer constraints exclude from offers in one role. */
+typedef struct apportion_excluded_agents {
+  apportion_bytes role;
+  apportion_bytes_list agents;
+} apportion_excluded_agents;
+
+typedef struct apportion_exclusions {
+  const apportion_excluded_agents* data;
+  size_t size;
+} apportion_exclusions;
+
+/* A framework and a role in which its offer constraints exclude the agent that the context gives. */
+typedef struct apportion_excluded_from {
+  apportion_bytes framework;
+  apportion_bytes role;
+} apportion_excluded_from;
+
+typedef struct apportion_excluded_from_list {
+  const apportion_excluded_from* data;
+  size_t size;
+} apportion_excluded_from_list;
+
 /* What the master's flags ask of its allocator. Times in nanoseconds. */
 typedef struct apportion_options {
   int64_t allocation_interval_ns;
@@ -149,8 +171,23 @@ typedef struct apportion_inverse_status {
   apportion_bytes status;
 } apportion_inverse_status;
 
+/* A framework is asked to give back everything on an agent before its maintenance. Those to one framework stand
+ * together. */
+typedef struct apportion_inverse_offer {
+  apportion_bytes framework;
+  apportion_bytes agent;
+  /* Serialised Unavailability. */
+  apportion_bytes unavailability;
+} apportion_inverse_offer;
+
+/* A metric the shim publishes from now on, until its slot is removed. No slot is used twice. */
+typedef struct apportion_metric {
+  uint32_t slot;
+  apportion_bytes name;
+} apportion_metric;
+
 /* What an allocator event leads to. Owned by the allocator's handle and valid until the next call with it. To be done
- * in this order: items, bundles, offers. */
+ * in this order: items, bundles, offers, inverse offers; metrics removed, metrics added. */
 typedef struct apportion_effects {
   const apportion_item* items;
   size_t items_size;
@@ -158,8 +195,14 @@ typedef struct apportion_effects {
   size_t bundles_size;
   const apportion_offer* offers;
   size_t offers_size;
+  const apportion_inverse_offer* inverse_offers;
+  size_t inverse_offers_size;
   const apportion_inverse_status* inverse_statuses;
   size_t inverse_statuses_size;
+  const uint32_t* metrics_removed;
+  size_t metrics_removed_size;
+  const apportion_metric* metrics_added;
+  size_t metrics_added_size;
   /* Why the call failed, when it did. */
   apportion_bytes text;
   /* 1: queue one `allocator_cycle` behind what the mailbox holds, unless one is queued already. */
@@ -191,6 +234,8 @@ typedef struct apportion_entries {
   void (*release)(apportion_buffer* buffer);
 
   /* ---- allocator: `now` is the host's clock in nanoseconds since the Unix epoch ---- */
+  /* The metrics that are there from the beginning; before anything else. */
+  apportion_status (*allocator_publish_metrics)(apportion_handle* handle, int64_t now, apportion_effects* effects);
   apportion_status (*allocator_initialize)(
       apportion_handle* handle, int64_t now, const apportion_options* options, apportion_effects* effects);
   apportion_status (*allocator_recover)(
@@ -207,6 +252,7 @@ typedef struct apportion_entries {
       apportion_holdings used,
       uint8_t active,
       apportion_bytes_list suppressed_roles,
+      apportion_exclusions excluded_agents,
       apportion_effects* effects);
   apportion_status (*allocator_remove_framework)(
       apportion_handle* handle, int64_t now, apportion_bytes framework, apportion_effects* effects);
@@ -220,6 +266,7 @@ typedef struct apportion_entries {
       apportion_bytes framework,
       apportion_bytes info,
       apportion_bytes_list suppressed_roles,
+      apportion_exclusions excluded_agents,
       apportion_effects* effects);
   apportion_status (*allocator_add_slave)(
       apportion_handle* handle,
@@ -230,6 +277,7 @@ typedef struct apportion_entries {
       const apportion_bytes* unavailability,
       apportion_bytes_list total,
       apportion_holdings used,
+      apportion_excluded_from_list excluded_from,
       apportion_effects* effects);
   apportion_status (*allocator_remove_slave)(
       apportion_handle* handle, int64_t now, apportion_bytes agent, apportion_effects* effects);
@@ -240,6 +288,7 @@ typedef struct apportion_entries {
       apportion_bytes info,
       const apportion_bytes_list* total,
       const apportion_bytes_list* capabilities,
+      apportion_excluded_from_list excluded_from,
       apportion_effects* effects);
   apportion_status (*allocator_add_resource_provider)(
       apportion_handle* handle,
@@ -327,6 +376,19 @@ typedef struct apportion_entries {
   apportion_status (*allocator_tick)(apportion_handle* handle, int64_t now, apportion_effects* effects);
   /* The allocation cycle that an earlier effect asked for. */
   apportion_status (*allocator_cycle)(apportion_handle* handle, int64_t now, apportion_effects* effects);
+  /* The numbers of some metrics into `values`, as many as there are slots; NaN where there is none. Changes nothing:
+   * FAILED also after a panic. `messages_waiting` is what the actor's mailbox holds. */
+  apportion_status (*allocator_read_metrics)(
+      apportion_handle* handle,
+      uint64_t messages_waiting,
+      const uint32_t* slots,
+      size_t slots_size,
+      double* values,
+      apportion_buffer* text);
+  /* Suppressed roles and excluded agents of the frameworks named, or of all when null, as a JSON text. Changes
+   * nothing: FAILED also after a panic. */
+  apportion_status (*allocator_offer_constraints_debug)(
+      apportion_handle* handle, const apportion_bytes_list* frameworks, apportion_buffer* json);
 
   /* ---- hook: the buffer holds a serialised message when DONE, a text when FAILED. Of a TaskInfo only the resources
    * count, of an agent's SlaveInfo the resources or the attributes ---- */

@@ -123,6 +123,12 @@ class FrameworkInfo : public google::protobuf::Message
 public:
   APPORTION_ABI_MESSAGE_MEMBERS(FrameworkInfo)
 
+  bool has_role() const { return google::protobuf::layout::has(this, 16, 2); }
+  const std::string& role() const { return *google::protobuf::layout::at<const std::string*>(this, 160); }
+  void set_role(const std::string& text) { google::protobuf::layout::set(this, 16, 2, 160, text); }
+
+  const google::protobuf::RepeatedPtrField<std::string>& roles() const { return google::protobuf::layout::at<google::protobuf::RepeatedPtrField<std::string>>(this, 48); }
+
 private:
   char body_[216];
 };
@@ -330,6 +336,40 @@ private:
 static_assert(sizeof(InverseOfferStatus) == 48 && alignof(InverseOfferStatus) == 8, "size of InverseOfferStatus");
 
 } // namespace allocator {
+} // namespace mesos {
+
+namespace mesos {
+namespace authorization {
+
+class Request : public google::protobuf::Message
+{
+public:
+  APPORTION_ABI_MESSAGE_MEMBERS(Request)
+
+private:
+  char body_[40];
+};
+
+static_assert(sizeof(Request) == 48 && alignof(Request) == 8, "size of Request");
+
+} // namespace authorization {
+} // namespace mesos {
+
+namespace mesos {
+namespace scheduler {
+
+class OfferConstraints : public google::protobuf::Message
+{
+public:
+  APPORTION_ABI_MESSAGE_MEMBERS(OfferConstraints)
+
+private:
+  char body_[88];
+};
+
+static_assert(sizeof(OfferConstraints) == 96 && alignof(OfferConstraints) == 8, "size of OfferConstraints");
+
+} // namespace scheduler {
 } // namespace mesos {
 
 namespace mesos {

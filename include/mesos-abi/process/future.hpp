@@ -46,6 +46,23 @@ public:
   bool isReady() const { return state() == READY; }
   bool isFailed() const { return state() == FAILED; }
   bool isDiscarded() const { return state() == DISCARDED; }
+  /** Runs `callback` when the future is complete, at once if it is already; perhaps never. */
+  template <typename F>
+  const Future<T>& onAny(F&& f) const
+  {
+    AnyCallback callback(std::forward<F>(f));
+    bool complete = true;
+    {
+      Locked locked(*data_);
+      if (data_->state.load() == PENDING) {
+        data_->onAnyCallbacks.push_back(std::move(callback));
+        complete = false;
+      }
+    }
+    if (complete) std::move(callback)(*this);
+    return *this;
+  }
+
   bool hasDiscard() const { return data_->discard.load(); }
 
   /** The value of a ready future; ends the process in any other state. */

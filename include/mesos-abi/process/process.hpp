@@ -3,12 +3,29 @@
 #define APPORTION_ABI_PROCESS_PROCESS_HPP
 
 #include <cstddef>
+#include <functional>
 #include <string>
 
 #include <process/pid.hpp>
 #include <stout/duration.hpp>
+#include <stout/option.hpp>
 
 namespace process {
+
+template <typename T>
+class Future;
+
+namespace http {
+
+struct Request;
+struct Response;
+
+namespace authentication {
+
+struct Principal;
+
+} // namespace authentication {
+} // namespace http {
 
 struct MessageEvent;
 struct DispatchEvent;
@@ -49,7 +66,29 @@ public:
 
   const UPID& self() const { return pid; }
 
+  struct RouteOptions
+  {
+    RouteOptions() : requestStreaming(false) {}
+
+    bool requestStreaming;
+  };
+
 protected:
+  typedef std::function<
+      Future<http::Response>(const http::Request&, const Option<http::authentication::Principal>&)>
+      AuthenticatedHttpRequestHandler;
+
+  /**
+   * Serves HTTP requests for /<actor id><name> to whom the realm lets in; called inside the actor, where `handler`
+   * runs as well. A realm without authentication lets everybody in, without a principal.
+   */
+  void route(
+      const std::string& name,
+      const std::string& realm,
+      const Option<std::string>& help,
+      const AuthenticatedHttpRequestHandler& handler,
+      const RouteOptions& options = RouteOptions());
+
   void consume(MessageEvent&& event) override;
   void consume(DispatchEvent&& event) override;
   void consume(HttpEvent&& event) override;
@@ -79,6 +118,7 @@ struct Layout
 };
 
 static_assert(sizeof(ProcessBase) == 424, "private part, then the UPID at 288");
+static_assert(sizeof(ProcessBase::RouteOptions) == 1, "one switch");
 
 /** Starts an actor. The result has an empty id when the id is already taken. */
 UPID spawn(ProcessBase* process, bool manage = false);

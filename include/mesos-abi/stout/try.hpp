@@ -20,6 +20,7 @@ public:
   bool isSome() const { return value_.isSome(); }
   bool isError() const { return value_.isNone(); }
   const T& get() const { return value_.get(); }
+  T& get() { return value_.get(); }
   const T* operator->() const { return &value_.get(); }
   const std::string& error() const { return error_.get().message; }
 

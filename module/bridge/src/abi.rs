@@ -168,6 +168,68 @@ const _: () = {
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
+pub struct apportion_excluded_agents {
+    pub role: apportion_bytes,
+    pub agents: apportion_bytes_list,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of apportion_excluded_agents"][::core::mem::size_of::<apportion_excluded_agents>() - 32usize];
+    ["Alignment of apportion_excluded_agents"][::core::mem::align_of::<apportion_excluded_agents>() - 8usize];
+    ["Offset of field: apportion_excluded_agents::role"]
+        [::core::mem::offset_of!(apportion_excluded_agents, role) - 0usize];
+    ["Offset of field: apportion_excluded_agents::agents"]
+        [::core::mem::offset_of!(apportion_excluded_agents, agents) - 16usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct apportion_exclusions {
+    pub data: *const apportion_excluded_agents,
+    pub size: usize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of apportion_exclusions"][::core::mem::size_of::<apportion_exclusions>() - 16usize];
+    ["Alignment of apportion_exclusions"][::core::mem::align_of::<apportion_exclusions>() - 8usize];
+    ["Offset of field: apportion_exclusions::data"]
+        [::core::mem::offset_of!(apportion_exclusions, data) - 0usize];
+    ["Offset of field: apportion_exclusions::size"]
+        [::core::mem::offset_of!(apportion_exclusions, size) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct apportion_excluded_from {
+    pub framework: apportion_bytes,
+    pub role: apportion_bytes,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of apportion_excluded_from"][::core::mem::size_of::<apportion_excluded_from>() - 32usize];
+    ["Alignment of apportion_excluded_from"][::core::mem::align_of::<apportion_excluded_from>() - 8usize];
+    ["Offset of field: apportion_excluded_from::framework"]
+        [::core::mem::offset_of!(apportion_excluded_from, framework) - 0usize];
+    ["Offset of field: apportion_excluded_from::role"]
+        [::core::mem::offset_of!(apportion_excluded_from, role) - 16usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct apportion_excluded_from_list {
+    pub data: *const apportion_excluded_from,
+    pub size: usize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of apportion_excluded_from_list"]
+        [::core::mem::size_of::<apportion_excluded_from_list>() - 16usize];
+    ["Alignment of apportion_excluded_from_list"]
+        [::core::mem::align_of::<apportion_excluded_from_list>() - 8usize];
+    ["Offset of field: apportion_excluded_from_list::data"]
+        [::core::mem::offset_of!(apportion_excluded_from_list, data) - 0usize];
+    ["Offset of field: apportion_excluded_from_list::size"]
+        [::core::mem::offset_of!(apportion_excluded_from_list, size) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
 pub struct apportion_options {
     pub allocation_interval_ns: i64,
     pub recovery_timeout_ns: i64,
@@ -272,6 +334,37 @@ const _: () = {
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
+pub struct apportion_inverse_offer {
+    pub framework: apportion_bytes,
+    pub agent: apportion_bytes,
+    pub unavailability: apportion_bytes,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of apportion_inverse_offer"][::core::mem::size_of::<apportion_inverse_offer>() - 48usize];
+    ["Alignment of apportion_inverse_offer"][::core::mem::align_of::<apportion_inverse_offer>() - 8usize];
+    ["Offset of field: apportion_inverse_offer::framework"]
+        [::core::mem::offset_of!(apportion_inverse_offer, framework) - 0usize];
+    ["Offset of field: apportion_inverse_offer::agent"]
+        [::core::mem::offset_of!(apportion_inverse_offer, agent) - 16usize];
+    ["Offset of field: apportion_inverse_offer::unavailability"]
+        [::core::mem::offset_of!(apportion_inverse_offer, unavailability) - 32usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct apportion_metric {
+    pub slot: u32,
+    pub name: apportion_bytes,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of apportion_metric"][::core::mem::size_of::<apportion_metric>() - 24usize];
+    ["Alignment of apportion_metric"][::core::mem::align_of::<apportion_metric>() - 8usize];
+    ["Offset of field: apportion_metric::slot"][::core::mem::offset_of!(apportion_metric, slot) - 0usize];
+    ["Offset of field: apportion_metric::name"][::core::mem::offset_of!(apportion_metric, name) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
 pub struct apportion_effects {
     pub items: *const apportion_item,
     pub items_size: usize,
@@ -279,14 +372,20 @@ pub struct apportion_effects {
     pub bundles_size: usize,
     pub offers: *const apportion_offer,
     pub offers_size: usize,
+    pub inverse_offers: *const apportion_inverse_offer,
+    pub inverse_offers_size: usize,
     pub inverse_statuses: *const apportion_inverse_status,
     pub inverse_statuses_size: usize,
+    pub metrics_removed: *const u32,
+    pub metrics_removed_size: usize,
+    pub metrics_added: *const apportion_metric,
+    pub metrics_added_size: usize,
     pub text: apportion_bytes,
     pub cycle_requested: u8,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of apportion_effects"][::core::mem::size_of::<apportion_effects>() - 88usize];
+    ["Size of apportion_effects"][::core::mem::size_of::<apportion_effects>() - 136usize];
     ["Alignment of apportion_effects"][::core::mem::align_of::<apportion_effects>() - 8usize];
     ["Offset of field: apportion_effects::items"][::core::mem::offset_of!(apportion_effects, items) - 0usize];
     ["Offset of field: apportion_effects::items_size"]
@@ -299,13 +398,25 @@ const _: () = {
         [::core::mem::offset_of!(apportion_effects, offers) - 32usize];
     ["Offset of field: apportion_effects::offers_size"]
         [::core::mem::offset_of!(apportion_effects, offers_size) - 40usize];
+    ["Offset of field: apportion_effects::inverse_offers"]
+        [::core::mem::offset_of!(apportion_effects, inverse_offers) - 48usize];
+    ["Offset of field: apportion_effects::inverse_offers_size"]
+        [::core::mem::offset_of!(apportion_effects, inverse_offers_size) - 56usize];
     ["Offset of field: apportion_effects::inverse_statuses"]
-        [::core::mem::offset_of!(apportion_effects, inverse_statuses) - 48usize];
+        [::core::mem::offset_of!(apportion_effects, inverse_statuses) - 64usize];
     ["Offset of field: apportion_effects::inverse_statuses_size"]
-        [::core::mem::offset_of!(apportion_effects, inverse_statuses_size) - 56usize];
-    ["Offset of field: apportion_effects::text"][::core::mem::offset_of!(apportion_effects, text) - 64usize];
+        [::core::mem::offset_of!(apportion_effects, inverse_statuses_size) - 72usize];
+    ["Offset of field: apportion_effects::metrics_removed"]
+        [::core::mem::offset_of!(apportion_effects, metrics_removed) - 80usize];
+    ["Offset of field: apportion_effects::metrics_removed_size"]
+        [::core::mem::offset_of!(apportion_effects, metrics_removed_size) - 88usize];
+    ["Offset of field: apportion_effects::metrics_added"]
+        [::core::mem::offset_of!(apportion_effects, metrics_added) - 96usize];
+    ["Offset of field: apportion_effects::metrics_added_size"]
+        [::core::mem::offset_of!(apportion_effects, metrics_added_size) - 104usize];
+    ["Offset of field: apportion_effects::text"][::core::mem::offset_of!(apportion_effects, text) - 112usize];
     ["Offset of field: apportion_effects::cycle_requested"]
-        [::core::mem::offset_of!(apportion_effects, cycle_requested) - 80usize];
+        [::core::mem::offset_of!(apportion_effects, cycle_requested) - 128usize];
 };
 pub const APPORTION_ALLOCATOR: apportion_module = 0;
 pub const APPORTION_HOOK: apportion_module = 1;
@@ -332,6 +443,13 @@ pub struct apportion_entries {
     pub destroy:
         ::core::option::Option<unsafe extern "C" fn(module: apportion_module, handle: *mut apportion_handle)>,
     pub release: ::core::option::Option<unsafe extern "C" fn(buffer: *mut apportion_buffer)>,
+    pub allocator_publish_metrics: ::core::option::Option<
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            now: i64,
+            effects: *mut apportion_effects,
+        ) -> apportion_status,
+    >,
     pub allocator_initialize: ::core::option::Option<
         unsafe extern "C" fn(
             handle: *mut apportion_handle,
@@ -358,6 +476,7 @@ pub struct apportion_entries {
             used: apportion_holdings,
             active: u8,
             suppressed_roles: apportion_bytes_list,
+            excluded_agents: apportion_exclusions,
             effects: *mut apportion_effects,
         ) -> apportion_status,
     >,
@@ -392,6 +511,7 @@ pub struct apportion_entries {
             framework: apportion_bytes,
             info: apportion_bytes,
             suppressed_roles: apportion_bytes_list,
+            excluded_agents: apportion_exclusions,
             effects: *mut apportion_effects,
         ) -> apportion_status,
     >,
@@ -405,6 +525,7 @@ pub struct apportion_entries {
             unavailability: *const apportion_bytes,
             total: apportion_bytes_list,
             used: apportion_holdings,
+            excluded_from: apportion_excluded_from_list,
             effects: *mut apportion_effects,
         ) -> apportion_status,
     >,
@@ -424,6 +545,7 @@ pub struct apportion_entries {
             info: apportion_bytes,
             total: *const apportion_bytes_list,
             capabilities: *const apportion_bytes_list,
+            excluded_from: apportion_excluded_from_list,
             effects: *mut apportion_effects,
         ) -> apportion_status,
     >,
@@ -598,6 +720,23 @@ pub struct apportion_entries {
             handle: *mut apportion_handle,
             now: i64,
             effects: *mut apportion_effects,
+        ) -> apportion_status,
+    >,
+    pub allocator_read_metrics: ::core::option::Option<
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            messages_waiting: u64,
+            slots: *const u32,
+            slots_size: usize,
+            values: *mut f64,
+            text: *mut apportion_buffer,
+        ) -> apportion_status,
+    >,
+    pub allocator_offer_constraints_debug: ::core::option::Option<
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            frameworks: *const apportion_bytes_list,
+            json: *mut apportion_buffer,
         ) -> apportion_status,
     >,
     pub hook_master_launch_task_label_decorator: ::core::option::Option<
@@ -776,7 +915,7 @@ pub struct apportion_entries {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of apportion_entries"][::core::mem::size_of::<apportion_entries>() - 456usize];
+    ["Size of apportion_entries"][::core::mem::size_of::<apportion_entries>() - 480usize];
     ["Alignment of apportion_entries"][::core::mem::align_of::<apportion_entries>() - 8usize];
     ["Offset of field: apportion_entries::size"][::core::mem::offset_of!(apportion_entries, size) - 0usize];
     ["Offset of field: apportion_entries::create"]
@@ -785,115 +924,121 @@ const _: () = {
         [::core::mem::offset_of!(apportion_entries, destroy) - 16usize];
     ["Offset of field: apportion_entries::release"]
         [::core::mem::offset_of!(apportion_entries, release) - 24usize];
+    ["Offset of field: apportion_entries::allocator_publish_metrics"]
+        [::core::mem::offset_of!(apportion_entries, allocator_publish_metrics) - 32usize];
     ["Offset of field: apportion_entries::allocator_initialize"]
-        [::core::mem::offset_of!(apportion_entries, allocator_initialize) - 32usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_initialize) - 40usize];
     ["Offset of field: apportion_entries::allocator_recover"]
-        [::core::mem::offset_of!(apportion_entries, allocator_recover) - 40usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_recover) - 48usize];
     ["Offset of field: apportion_entries::allocator_add_framework"]
-        [::core::mem::offset_of!(apportion_entries, allocator_add_framework) - 48usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_add_framework) - 56usize];
     ["Offset of field: apportion_entries::allocator_remove_framework"]
-        [::core::mem::offset_of!(apportion_entries, allocator_remove_framework) - 56usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_remove_framework) - 64usize];
     ["Offset of field: apportion_entries::allocator_activate_framework"]
-        [::core::mem::offset_of!(apportion_entries, allocator_activate_framework) - 64usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_activate_framework) - 72usize];
     ["Offset of field: apportion_entries::allocator_deactivate_framework"]
-        [::core::mem::offset_of!(apportion_entries, allocator_deactivate_framework) - 72usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_deactivate_framework) - 80usize];
     ["Offset of field: apportion_entries::allocator_update_framework"]
-        [::core::mem::offset_of!(apportion_entries, allocator_update_framework) - 80usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_update_framework) - 88usize];
     ["Offset of field: apportion_entries::allocator_add_slave"]
-        [::core::mem::offset_of!(apportion_entries, allocator_add_slave) - 88usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_add_slave) - 96usize];
     ["Offset of field: apportion_entries::allocator_remove_slave"]
-        [::core::mem::offset_of!(apportion_entries, allocator_remove_slave) - 96usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_remove_slave) - 104usize];
     ["Offset of field: apportion_entries::allocator_update_slave"]
-        [::core::mem::offset_of!(apportion_entries, allocator_update_slave) - 104usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_update_slave) - 112usize];
     ["Offset of field: apportion_entries::allocator_add_resource_provider"]
-        [::core::mem::offset_of!(apportion_entries, allocator_add_resource_provider) - 112usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_add_resource_provider) - 120usize];
     ["Offset of field: apportion_entries::allocator_activate_slave"]
-        [::core::mem::offset_of!(apportion_entries, allocator_activate_slave) - 120usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_activate_slave) - 128usize];
     ["Offset of field: apportion_entries::allocator_deactivate_slave"]
-        [::core::mem::offset_of!(apportion_entries, allocator_deactivate_slave) - 128usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_deactivate_slave) - 136usize];
     ["Offset of field: apportion_entries::allocator_update_whitelist"]
-        [::core::mem::offset_of!(apportion_entries, allocator_update_whitelist) - 136usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_update_whitelist) - 144usize];
     ["Offset of field: apportion_entries::allocator_request_resources"]
-        [::core::mem::offset_of!(apportion_entries, allocator_request_resources) - 144usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_request_resources) - 152usize];
     ["Offset of field: apportion_entries::allocator_update_allocation"]
-        [::core::mem::offset_of!(apportion_entries, allocator_update_allocation) - 152usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_update_allocation) - 160usize];
     ["Offset of field: apportion_entries::allocator_update_available"]
-        [::core::mem::offset_of!(apportion_entries, allocator_update_available) - 160usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_update_available) - 168usize];
     ["Offset of field: apportion_entries::allocator_update_unavailability"]
-        [::core::mem::offset_of!(apportion_entries, allocator_update_unavailability) - 168usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_update_unavailability) - 176usize];
     ["Offset of field: apportion_entries::allocator_update_inverse_offer"]
-        [::core::mem::offset_of!(apportion_entries, allocator_update_inverse_offer) - 176usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_update_inverse_offer) - 184usize];
     ["Offset of field: apportion_entries::allocator_get_inverse_offer_statuses"]
-        [::core::mem::offset_of!(apportion_entries, allocator_get_inverse_offer_statuses) - 184usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_get_inverse_offer_statuses) - 192usize];
     ["Offset of field: apportion_entries::allocator_transition_offered_to_allocated"]
-        [::core::mem::offset_of!(apportion_entries, allocator_transition_offered_to_allocated) - 192usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_transition_offered_to_allocated) - 200usize];
     ["Offset of field: apportion_entries::allocator_recover_resources"]
-        [::core::mem::offset_of!(apportion_entries, allocator_recover_resources) - 200usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_recover_resources) - 208usize];
     ["Offset of field: apportion_entries::allocator_suppress_offers"]
-        [::core::mem::offset_of!(apportion_entries, allocator_suppress_offers) - 208usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_suppress_offers) - 216usize];
     ["Offset of field: apportion_entries::allocator_revive_offers"]
-        [::core::mem::offset_of!(apportion_entries, allocator_revive_offers) - 216usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_revive_offers) - 224usize];
     ["Offset of field: apportion_entries::allocator_update_quota"]
-        [::core::mem::offset_of!(apportion_entries, allocator_update_quota) - 224usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_update_quota) - 232usize];
     ["Offset of field: apportion_entries::allocator_update_weights"]
-        [::core::mem::offset_of!(apportion_entries, allocator_update_weights) - 232usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_update_weights) - 240usize];
     ["Offset of field: apportion_entries::allocator_pause"]
-        [::core::mem::offset_of!(apportion_entries, allocator_pause) - 240usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_pause) - 248usize];
     ["Offset of field: apportion_entries::allocator_resume"]
-        [::core::mem::offset_of!(apportion_entries, allocator_resume) - 248usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_resume) - 256usize];
     ["Offset of field: apportion_entries::allocator_tick"]
-        [::core::mem::offset_of!(apportion_entries, allocator_tick) - 256usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_tick) - 264usize];
     ["Offset of field: apportion_entries::allocator_cycle"]
-        [::core::mem::offset_of!(apportion_entries, allocator_cycle) - 264usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_cycle) - 272usize];
+    ["Offset of field: apportion_entries::allocator_read_metrics"]
+        [::core::mem::offset_of!(apportion_entries, allocator_read_metrics) - 280usize];
+    ["Offset of field: apportion_entries::allocator_offer_constraints_debug"]
+        [::core::mem::offset_of!(apportion_entries, allocator_offer_constraints_debug) - 288usize];
     ["Offset of field: apportion_entries::hook_master_launch_task_label_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_master_launch_task_label_decorator) - 272usize];
+        [::core::mem::offset_of!(apportion_entries, hook_master_launch_task_label_decorator) - 296usize];
     ["Offset of field: apportion_entries::hook_master_launch_task_resource_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_master_launch_task_resource_decorator) - 280usize];
+        [::core::mem::offset_of!(apportion_entries, hook_master_launch_task_resource_decorator) - 304usize];
     ["Offset of field: apportion_entries::hook_slave_run_task_label_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_run_task_label_decorator) - 288usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_run_task_label_decorator) - 312usize];
     ["Offset of field: apportion_entries::hook_master_slave_lost_hook"]
-        [::core::mem::offset_of!(apportion_entries, hook_master_slave_lost_hook) - 296usize];
+        [::core::mem::offset_of!(apportion_entries, hook_master_slave_lost_hook) - 320usize];
     ["Offset of field: apportion_entries::hook_slave_executor_environment_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_executor_environment_decorator) - 304usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_executor_environment_decorator) - 328usize];
     ["Offset of field: apportion_entries::hook_slave_pre_launch_docker_task_executor_decorator"][::core::mem::offset_of!(
         apportion_entries,
         hook_slave_pre_launch_docker_task_executor_decorator
     )
-        - 312usize];
+        - 336usize];
     ["Offset of field: apportion_entries::hook_slave_post_fetch_hook"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_post_fetch_hook) - 320usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_post_fetch_hook) - 344usize];
     ["Offset of field: apportion_entries::hook_slave_remove_executor_hook"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_remove_executor_hook) - 328usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_remove_executor_hook) - 352usize];
     ["Offset of field: apportion_entries::hook_slave_task_status_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_task_status_decorator) - 336usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_task_status_decorator) - 360usize];
     ["Offset of field: apportion_entries::hook_slave_resources_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_resources_decorator) - 344usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_resources_decorator) - 368usize];
     ["Offset of field: apportion_entries::hook_slave_attributes_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_attributes_decorator) - 352usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_attributes_decorator) - 376usize];
     ["Offset of field: apportion_entries::isolator_supports_nesting"]
-        [::core::mem::offset_of!(apportion_entries, isolator_supports_nesting) - 360usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_supports_nesting) - 384usize];
     ["Offset of field: apportion_entries::isolator_supports_standalone"]
-        [::core::mem::offset_of!(apportion_entries, isolator_supports_standalone) - 368usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_supports_standalone) - 392usize];
     ["Offset of field: apportion_entries::isolator_recover"]
-        [::core::mem::offset_of!(apportion_entries, isolator_recover) - 376usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_recover) - 400usize];
     ["Offset of field: apportion_entries::isolator_prepare"]
-        [::core::mem::offset_of!(apportion_entries, isolator_prepare) - 384usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_prepare) - 408usize];
     ["Offset of field: apportion_entries::isolator_isolate"]
-        [::core::mem::offset_of!(apportion_entries, isolator_isolate) - 392usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_isolate) - 416usize];
     ["Offset of field: apportion_entries::isolator_watch"]
-        [::core::mem::offset_of!(apportion_entries, isolator_watch) - 400usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_watch) - 424usize];
     ["Offset of field: apportion_entries::isolator_update"]
-        [::core::mem::offset_of!(apportion_entries, isolator_update) - 408usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_update) - 432usize];
     ["Offset of field: apportion_entries::isolator_usage"]
-        [::core::mem::offset_of!(apportion_entries, isolator_usage) - 416usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_usage) - 440usize];
     ["Offset of field: apportion_entries::isolator_status"]
-        [::core::mem::offset_of!(apportion_entries, isolator_status) - 424usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_status) - 448usize];
     ["Offset of field: apportion_entries::isolator_cleanup"]
-        [::core::mem::offset_of!(apportion_entries, isolator_cleanup) - 432usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_cleanup) - 456usize];
     ["Offset of field: apportion_entries::qos_controller_initialize"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_initialize) - 440usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_initialize) - 464usize];
     ["Offset of field: apportion_entries::qos_controller_corrections"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_corrections) - 448usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_corrections) - 472usize];
 };
 unsafe extern "C" {
     pub fn apportion_make_allocator(

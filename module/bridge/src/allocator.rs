@@ -1,26 +1,37 @@
 //! The allocator: host bytes become events of the core, its effects become offers the shim can send.
 
+mod brief;
 mod caches;
+mod constraints_debug;
 pub(crate) mod entries;
 mod explanation;
+mod host_values;
 mod intern;
+mod metrics;
 mod outbox;
+pub(crate) mod reads;
 mod turned_away;
 
 use std::fmt;
-use std::time::Duration;
+use std::time::Instant as Stopwatch;
 
-use apportion_config::{Config, Drill};
+use apportion_config::{AllocatorOrder, Config, Drill};
 use apportion_core::{
-    AgentCapabilities, AgentInfo, Allocated, Allocator, Amount, Conversion, Event, FrameworkCapabilities,
-    FrameworkInfo, Holding, Instant, Minimum, MinimumForRole, Options, Order, Quota, Severity,
+    Allocated, Allocator, Conversion, Event, ExcludedFrom, Holding, Instant, Order, Quota, Severity,
     UsedByFramework, UsedOnAgent, Violation,
 };
-use apportion_wire::messages::{self, Filters, decode};
+use apportion_wire::messages::{self, decode};
+use apportion_wire::operation;
 use parking_lot::Mutex;
 
+use self::brief::{Brief, Summary};
 use self::explanation::Explanation;
+use self::host_values::{
+    Exclusions, agent_capabilities, agent_info, allocated, attributes_of, quota, refuse_seconds,
+    unavailability_of, with_framework_info,
+};
 use self::intern::{ByRole, Identities, Resources};
+use self::metrics::{Metrics, Sources};
 use self::outbox::Outbox;
 use self::turned_away::TurnedAway;
 use crate::abi::{apportion_effects, apportion_options, apportion_quota};
@@ -35,14 +46,12 @@ type Holdings<'a> = [(&'a [u8], Vec<&'a [u8]>)];
 pub(crate) enum Trouble {
     /// Bad input: nothing changed, one line in the log.
     Refused(String),
+    /// A call that contradicts the books, which still hold: nothing changed, one line in the log.
+    Rejected(String),
+    /// An operation that does not fit what there is: nothing changed, the operator is told.
+    DoesNotApply(String),
     /// The books can no longer be trusted.
     Broken(String),
-}
-
-impl From<Violation> for Trouble {
-    fn from(violation: Violation) -> Trouble {
-        Trouble::Broken(violation.to_string())
-    }
 }
 
 impl From<Refusal> for Trouble {
@@ -75,6 +84,8 @@ pub(crate) struct State {
     resources: Resources,
     outbox: Outbox,
     turned_away: TurnedAway,
+    metrics: Metrics,
+    order: Order,
     seed: u64,
     explanation: Explanation,
     /// Why the allocator stopped: set once, by a panic or a broken invariant.
@@ -94,6 +105,11 @@ impl AllocatorModule {
             resources: Resources::default(),
             outbox: Outbox::default(),
             turned_away: TurnedAway::default(),
+            metrics: Metrics::default(),
+            order: match config.allocator.order {
+                AllocatorOrder::DominantShare => Order::DominantShare,
+                AllocatorOrder::Random => Order::Random,
+            },
             seed: config.allocator.seed,
             explanation: Explanation::new(config.allocator.explain_offers),
             stopped: None,
@@ -105,17 +121,46 @@ impl AllocatorModule {
 impl State {
     /// The effects of the last event, for the shim.
     pub(crate) fn effects(&mut self) -> apportion_effects {
-        self.outbox.lend()
+        let mut effects = self.outbox.lend();
+        self.metrics.lend(&mut effects);
+        effects
+    }
+
+    /// The metrics that are there from the beginning.
+    fn publish_metrics(&mut self) {
+        self.outbox.empty();
+        self.metrics.publish();
+    }
+
+    /// The numbers of some metrics.
+    fn numbers(&self, slots: &[u32], messages_waiting: u64) -> Vec<Option<f64>> {
+        let sources = Sources {
+            core: &self.core,
+            messages_waiting,
+            resource_kinds: self.resources.kinds_len(),
+            log_lines_suppressed: self.explanation.suppressed(),
+        };
+        self.metrics.read(slots, sources)
+    }
+
+    /// The JSON text of the debug endpoint, for some frameworks or for all.
+    fn constraints_debug(&self, frameworks: Option<&[&[u8]]>) -> Vec<u8> {
+        let shown = |id: &&[u8]| frameworks.is_none_or(|shown| shown.contains(id));
+        constraints_debug::json(&self.core, self.metrics.framework_ids().filter(shown))
     }
 
     /// Hands an event to the core and keeps what it leads to.
     fn apply(&mut self, now: i64, event: &Event<'_>) -> Result<(), Trouble> {
+        self.metrics.begin(now, event);
         if let Some(refusal) = self.turned_away.refusal(event) {
             return Err(Trouble::Refused(refusal));
         }
         let name = event.name();
-        let now = Instant::from_nanos(now);
-        let effects = self.core.apply(event, now)?;
+        let begun = Stopwatch::now();
+        let effects = self
+            .core
+            .apply(event, Instant::from_nanos(now))
+            .map_err(|found| self.contradiction(event, &found))?;
         for notice in &effects.notices {
             match notice.severity() {
                 Severity::Verbose => tracing::debug!("{name}: {notice}"),
@@ -123,34 +168,50 @@ impl State {
                 Severity::Warning => tracing::warn!("{name}: {notice}"),
             }
         }
-        self.explanation.tell(now, &effects, &self.core);
+        self.explanation.tell(Instant::from_nanos(now), &effects, &self.core);
         self.outbox.fill(&effects, &self.core, &self.resources);
+        self.metrics.end(now, begun, &effects, &self.core);
+        self.follow_framework(event);
         match effects.available_updated {
-            Some(Err(reason)) => Err(Trouble::Refused(reason.to_string())),
+            Some(Err(reason)) => Err(Trouble::DoesNotApply(reason.to_string())),
             _ => Ok(()),
         }
     }
 
+    /// Metrics of frameworks follow what happens to them. An arrival is followed where the framework's name is known.
+    fn follow_framework(&mut self, event: &Event<'_>) {
+        match event {
+            Event::UpdateFramework { framework, .. }
+            | Event::SuppressOffers { framework, .. }
+            | Event::ReviveOffers { framework, .. } => self.metrics.framework_changed(framework, &self.core),
+            Event::RemoveFramework { framework } => self.metrics.framework_left(framework),
+            _ => {}
+        }
+    }
+
+    /// What is said of a call that contradicts the books: all that is needed to find out how it came.
+    fn contradiction(&self, event: &Event<'_>, found: &Violation) -> Trouble {
+        let said = format!(
+            "{found}; event {} since the start: {}; {}",
+            self.metrics.events(),
+            Brief { event, core: &self.core },
+            Summary { core: &self.core, roles: self.metrics.roles_len() },
+        );
+        if found.is_fatal() { Trouble::Broken(said) } else { Trouble::Rejected(said) }
+    }
+
+    /// Counts what was not taken.
+    pub(crate) fn count(&mut self, trouble: &Trouble) {
+        match trouble {
+            Trouble::Refused(_) => self.metrics.event_refused(),
+            Trouble::Rejected(_) => self.metrics.call_rejected(),
+            Trouble::DoesNotApply(_) | Trouble::Broken(_) => {}
+        }
+    }
+
     fn initialize(&mut self, now: i64, raw: &apportion_options, lent: Lent<'_>) -> Result<(), Trouble> {
-        let minimum = lent.quantities_list(
-            raw.minimum_allocatable,
-            raw.minimum_allocatable_size,
-            "minimum allocatable",
-        )?;
-        let domain =
-            lent.optional_bytes(raw.domain, "domain")?.map(decode::<messages::Domain>).transpose()?;
-        let excluded = lent.list(raw.fairness_excluded_resources, "fairness excluded resources")?;
-        let options = Options {
-            allocation_interval: duration(raw.allocation_interval_ns),
-            fairness_excluded: excluded.into_iter().map(Box::from).collect(),
-            filter_gpu_resources: raw.filter_gpu_resources != 0,
-            region: domain.as_ref().and_then(region),
-            min_allocatable: minimum.unwrap_or_default().iter().map(|set| least(set)).collect(),
-            recovery_timeout: duration(raw.recovery_timeout_ns),
-            agent_recovery_factor: raw.agent_recovery_factor,
-            seed: self.seed,
-            order: Order::DominantShare,
-        };
+        let options = host_values::options(raw, lent, self.order, self.seed)?;
+        self.metrics.configure(raw.publish_per_framework_metrics != 0, raw.completed_frameworks_max);
         tracing::info!(
             "allocator initialized: a cycle every {:?}, seed {}",
             options.allocation_interval,
@@ -172,6 +233,7 @@ impl State {
         self.apply(now, &Event::Recover { expected_agents, quotas: &quotas })
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the call of the host has as many")]
     fn add_framework(
         &mut self,
         now: i64,
@@ -180,14 +242,16 @@ impl State {
         used: &Holdings<'_>,
         active: bool,
         suppressed: &[&[u8]],
+        excluded: &Exclusions<'_>,
     ) -> Result<(), Trouble> {
-        let outcome = self.try_add_framework(now, framework, info, used, active, suppressed);
+        let outcome = self.try_add_framework(now, framework, info, used, active, suppressed, excluded);
         if let Err(Trouble::Refused(_)) = outcome {
             self.turned_away.framework(framework);
         }
         outcome
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the call of the host has as many")]
     fn try_add_framework(
         &mut self,
         now: i64,
@@ -196,15 +260,18 @@ impl State {
         used: &Holdings<'_>,
         active: bool,
         suppressed: &[&[u8]],
+        excluded: &Exclusions<'_>,
     ) -> Result<(), Trouble> {
         let used = self.by_role(used)?;
         let parts: Vec<Vec<Allocated<'_>>> = used.iter().map(|(_, roles)| allocated(roles)).collect();
         let used: Vec<UsedOnAgent<'_>> =
             used.iter().zip(&parts).map(|((agent, _), used)| UsedOnAgent { agent, used }).collect();
-        let info: messages::FrameworkInfo = decode(info)?;
-        with_framework_info(&info, suppressed, |info| {
+        let message: messages::FrameworkInfo = decode(info)?;
+        with_framework_info(&message, suppressed, excluded, |info| {
             self.apply(now, &Event::AddFramework { framework, info, used: &used, active })
-        })
+        })?;
+        self.metrics.framework_arrived(framework, &message.name, &self.core);
+        Ok(())
     }
 
     fn update_framework(
@@ -213,9 +280,10 @@ impl State {
         framework: &[u8],
         info: &[u8],
         suppressed: &[&[u8]],
+        excluded: &Exclusions<'_>,
     ) -> Result<(), Trouble> {
         let info: messages::FrameworkInfo = decode(info)?;
-        with_framework_info(&info, suppressed, |info| {
+        with_framework_info(&info, suppressed, excluded, |info| {
             self.apply(now, &Event::UpdateFramework { framework, info })
         })
     }
@@ -230,8 +298,10 @@ impl State {
         unavailability: Option<&[u8]>,
         total: &[&[u8]],
         used: &Holdings<'_>,
+        excluded_from: &[ExcludedFrom<'_>],
     ) -> Result<(), Trouble> {
-        let outcome = self.try_add_agent(now, agent, info, capabilities, unavailability, total, used);
+        let outcome =
+            self.try_add_agent(now, agent, info, capabilities, unavailability, total, used, excluded_from);
         if let Err(Trouble::Refused(_)) = outcome {
             self.turned_away.agent(agent);
         }
@@ -248,6 +318,7 @@ impl State {
         unavailability: Option<&[u8]>,
         total: &[&[u8]],
         used: &Holdings<'_>,
+        excluded_from: &[ExcludedFrom<'_>],
     ) -> Result<(), Trouble> {
         let (total, identities) = self.resources.sum_with_identities(&mut self.core, total)?;
         let used = self.by_role(used)?;
@@ -263,7 +334,7 @@ impl State {
         let attributes = attributes_of(&message);
         let event = Event::AddAgent {
             agent,
-            info: agent_info(&message, info, &attributes),
+            info: agent_info(&message, info, &attributes, excluded_from),
             capabilities,
             unavailability,
             total: &total,
@@ -287,6 +358,7 @@ impl State {
         info: &[u8],
         total: Option<&[&[u8]]>,
         capabilities: Option<&[&[u8]]>,
+        excluded_from: &[ExcludedFrom<'_>],
     ) -> Result<(), Trouble> {
         let total =
             total.map(|total| self.resources.sum_with_identities(&mut self.core, total)).transpose()?;
@@ -296,7 +368,7 @@ impl State {
         let attributes = attributes_of(&message);
         let event = Event::UpdateAgent {
             agent,
-            info: agent_info(&message, info, &attributes),
+            info: agent_info(&message, info, &attributes, excluded_from),
             total: total.as_ref(),
             capabilities,
         };
@@ -360,7 +432,10 @@ impl State {
         let mut changes = Vec::new();
         let mut made = Identities::new();
         for operation in operations {
-            for conversion in apportion_wire::operation::conversions(operation)? {
+            let conversions = operation::conversions(operation)?;
+            // An operator changes what nobody holds; a resource allocated to a role is never among that.
+            operation::check_allocation(&conversions, None)?;
+            for conversion in conversions {
                 let (change, identities) = self.resources.conversion(&mut self.core, conversion)?;
                 changes.push(change);
                 made.extend(identities);
@@ -428,126 +503,7 @@ impl State {
     }
 }
 
-/// Pairs of role and resources as the core takes them.
-fn allocated<'a>(groups: &'a [(Option<&'a [u8]>, Holding)]) -> Vec<Allocated<'a>> {
-    groups.iter().map(|(role, resources)| Allocated { role: *role, resources }).collect()
-}
-
 /// Bytes for a log line.
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).escape_debug().collect()
-}
-
-/// A span of the host, which counts signed nanoseconds; negative ones count as none.
-fn duration(nanoseconds: i64) -> Duration {
-    Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0))
-}
-
-fn region(domain: &messages::Domain) -> Option<Box<[u8]>> {
-    Some(domain.fault_domain.as_ref()?.region.name.clone().into_boxed_slice())
-}
-
-/// Amounts by name, without those that are no numbers of resources.
-fn amounts(pairs: &[(&[u8], f64)]) -> Vec<(Box<[u8]>, Amount)> {
-    pairs
-        .iter()
-        .filter_map(|&(name, number)| Some((Box::from(name), Amount::from_f64(number).ok()?)))
-        .collect()
-}
-
-fn least(pairs: &[(&[u8], f64)]) -> Minimum {
-    Minimum { amounts: amounts(pairs) }
-}
-
-fn quota<'a>(raw: &apportion_quota, lent: Lent<'a>) -> Result<(&'a [u8], Quota), Trouble> {
-    let role = lent.bytes(raw.role, "quota role")?;
-    let guarantees = amounts(&lent.quantities(raw.guarantees, "quota guarantees")?);
-    let limits = amounts(&lent.quantities(raw.limits, "quota limits")?);
-    Ok((role, Quota { guarantees, limits }))
-}
-
-/// Absent filters are none; present ones without a number count as the default of 5 seconds.
-fn refuse_seconds(filters: Option<&[u8]>) -> Result<Option<f64>, Trouble> {
-    let filters = filters.map(decode::<Filters>).transpose()?;
-    Ok(filters.map(|filters| filters.refuse_seconds()))
-}
-
-fn unavailability_of(bytes: &[u8]) -> Result<apportion_core::Unavailability, Trouble> {
-    let message: messages::Unavailability = decode(bytes)?;
-    Ok(apportion_core::Unavailability {
-        start_nanos: message.start.nanoseconds,
-        duration_nanos: message.duration.map(|duration| duration.nanoseconds),
-    })
-}
-
-fn agent_capabilities(raw: &[&[u8]]) -> Result<AgentCapabilities, Trouble> {
-    let mut capabilities = AgentCapabilities::default();
-    for capability in raw {
-        match decode::<messages::Capability>(capability)?.r#type {
-            Some(1) => capabilities.multi_role = true,
-            Some(2) => capabilities.hierarchical_role = true,
-            _ => {}
-        }
-    }
-    Ok(capabilities)
-}
-
-/// Attributes in an order of their own, so that the same ones in another order are no change.
-fn attributes_of(info: &messages::AgentInfo) -> Vec<u8> {
-    let mut attributes: Vec<Vec<u8>> = info.attributes.iter().map(messages::encode).collect();
-    attributes.sort_unstable();
-    let mut bytes = Vec::new();
-    for attribute in attributes {
-        bytes.extend_from_slice(&(attribute.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(&attribute);
-    }
-    bytes
-}
-
-fn agent_info<'a>(message: &'a messages::AgentInfo, bytes: &'a [u8], attributes: &'a [u8]) -> AgentInfo<'a> {
-    let region = message.domain.as_ref().and_then(|domain| domain.fault_domain.as_ref());
-    AgentInfo {
-        hostname: &message.hostname,
-        attributes,
-        region: region.map(|domain| domain.region.name.as_slice()),
-        other: bytes,
-        excluded_from: &[],
-    }
-}
-
-/// Lends a FrameworkInfo to `use_it` in the core's form.
-fn with_framework_info(
-    message: &messages::FrameworkInfo,
-    suppressed: &[&[u8]],
-    use_it: impl FnOnce(FrameworkInfo<'_>) -> Result<(), Trouble>,
-) -> Result<(), Trouble> {
-    let has = |capability| message.has_capability(capability);
-    let capabilities = FrameworkCapabilities {
-        multi_role: has(messages::Capability::MULTI_ROLE),
-        gpu_resources: has(messages::Capability::GPU_RESOURCES),
-        shared_resources: has(messages::Capability::SHARED_RESOURCES),
-        revocable_resources: has(messages::Capability::REVOCABLE_RESOURCES),
-        reservation_refinement: has(messages::Capability::RESERVATION_REFINEMENT),
-        region_aware: has(messages::Capability::REGION_AWARE),
-    };
-    let own: Vec<(&[u8], Vec<Minimum>)> = message.offer_filters.iter().filter_map(own_minimum).collect();
-    let minimum: Vec<MinimumForRole<'_>> =
-        own.iter().map(|(role, alternatives)| MinimumForRole { role, alternatives }).collect();
-    use_it(FrameworkInfo {
-        roles: &message.all_roles(),
-        suppressed,
-        capabilities,
-        min_allocatable: &minimum,
-        excluded_agents: &[],
-    })
-}
-
-/// A framework's own least offers for a role, if it names any.
-fn own_minimum(entry: &messages::OfferFiltersEntry) -> Option<(&[u8], Vec<Minimum>)> {
-    let given = entry.filters.as_ref()?.min_allocatable_resources.as_ref()?;
-    let alternatives = given.quantities.iter().map(|set| {
-        let pairs: Vec<(&[u8], f64)> = set.quantities.iter().map(messages::ScalarEntry::read).collect();
-        least(&pairs)
-    });
-    Some((entry.role.as_deref().unwrap_or_default(), alternatives.collect()))
 }

@@ -3,10 +3,13 @@
 use std::marker::PhantomData;
 use std::slice;
 
+use apportion_core::ExcludedFrom;
+
 use crate::abi::{
-    apportion_bytes, apportion_bytes_list, apportion_conversion, apportion_conversions, apportion_holding,
-    apportion_holdings, apportion_options, apportion_quantities, apportion_quantity, apportion_quota,
-    apportion_quotas,
+    apportion_bytes, apportion_bytes_list, apportion_conversion, apportion_conversions,
+    apportion_excluded_agents, apportion_excluded_from, apportion_excluded_from_list, apportion_exclusions,
+    apportion_holding, apportion_holdings, apportion_options, apportion_quantities, apportion_quantity,
+    apportion_quota, apportion_quotas,
 };
 
 /// An argument that is not what the header says. The text names the argument.
@@ -147,6 +150,34 @@ impl<'call> Lent<'call> {
             .iter()
             .map(|holding| Ok((self.bytes(holding.name, what)?, self.list(holding.resources, what)?)))
             .collect()
+    }
+
+    /// Roles with the agents that offer constraints exclude in them.
+    pub(crate) fn exclusions(self, raw: apportion_exclusions) -> Result<NamedLists<'call>, BadArgument> {
+        const WHAT: &str = "excluded agents";
+        let entries: &[apportion_excluded_agents] = self.slice(raw.data, raw.size, WHAT)?;
+        entries.iter().map(|one| Ok((self.bytes(one.role, WHAT)?, self.list(one.agents, WHAT)?))).collect()
+    }
+
+    /// Frameworks and roles whose offer constraints exclude an agent.
+    pub(crate) fn excluded_from(
+        self,
+        raw: apportion_excluded_from_list,
+    ) -> Result<Vec<ExcludedFrom<'call>>, BadArgument> {
+        const WHAT: &str = "excluded from";
+        let entries: &[apportion_excluded_from] = self.slice(raw.data, raw.size, WHAT)?;
+        let read = |one: &apportion_excluded_from| {
+            Ok(ExcludedFrom {
+                framework: self.bytes(one.framework, WHAT)?,
+                role: self.bytes(one.role, WHAT)?,
+            })
+        };
+        entries.iter().map(read).collect()
+    }
+
+    /// Numbers of metrics.
+    pub(crate) fn slots(self, data: *const u32, size: usize) -> Result<&'call [u32], BadArgument> {
+        self.slice(data, size, "slots")
     }
 
     /// Names with numbers.

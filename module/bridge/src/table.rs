@@ -16,6 +16,7 @@ pub static ENTRIES: apportion_entries = apportion_entries {
     create: Some(create),
     destroy: Some(destroy),
     release: Some(buffer::release),
+    allocator_publish_metrics: Some(allocator::entries::publish_metrics),
     allocator_initialize: Some(allocator::entries::initialize),
     allocator_recover: Some(allocator::entries::recover),
     allocator_add_framework: Some(allocator::entries::add_framework),
@@ -46,6 +47,8 @@ pub static ENTRIES: apportion_entries = apportion_entries {
     allocator_resume: Some(allocator::entries::resume),
     allocator_tick: Some(allocator::entries::tick),
     allocator_cycle: Some(allocator::entries::cycle),
+    allocator_read_metrics: Some(allocator::reads::read_metrics),
+    allocator_offer_constraints_debug: Some(allocator::reads::offer_constraints_debug),
     hook_master_launch_task_label_decorator: Some(hook::entries::master_launch_task_label_decorator),
     hook_master_launch_task_resource_decorator: Some(hook::entries::master_launch_task_resource_decorator),
     hook_slave_run_task_label_decorator: Some(hook::entries::slave_run_task_label_decorator),
@@ -160,6 +163,10 @@ pub(crate) unsafe fn ask_or<'call>(
 }
 
 impl Module {
+    pub(crate) fn allocator(&self) -> Result<&allocator::AllocatorModule, Refusal> {
+        if let Module::Allocator(module) = self { Ok(module) } else { Err(self.is_not("allocator")) }
+    }
+
     pub(crate) fn hook(&self) -> Result<&hook::HookModule, Refusal> {
         if let Module::Hook(module) = self { Ok(module) } else { Err(self.is_not("hook")) }
     }

@@ -37,15 +37,40 @@ pub struct Config {
 /// Settings of the allocator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllocatorConfig {
-    /// Seed of the order in which agents are visited within an allocation cycle.
+    /// Seed of the order in which agents are visited within an allocation cycle, and of the random order.
     pub seed: u64,
     /// Whether each offer is logged with its reason.
     pub explain_offers: bool,
+    /// Who comes first.
+    pub order: AllocatorOrder,
+}
+
+/// How roles, and frameworks within a role, are ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AllocatorOrder {
+    /// Who has the least dominant share comes first.
+    #[default]
+    DominantShare,
+    /// By lot, weighted.
+    Random,
+}
+
+impl AllocatorOrder {
+    /// All of them.
+    pub const ALL: [AllocatorOrder; 2] = [AllocatorOrder::DominantShare, AllocatorOrder::Random];
+
+    /// The name in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            AllocatorOrder::DominantShare => "dominant_share",
+            AllocatorOrder::Random => "random",
+        }
+    }
 }
 
 impl Default for AllocatorConfig {
     fn default() -> Self {
-        AllocatorConfig { seed: 0, explain_offers: true }
+        AllocatorConfig { seed: 0, explain_offers: true, order: AllocatorOrder::default() }
     }
 }
 

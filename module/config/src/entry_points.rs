@@ -25,6 +25,7 @@ pub const ENTRY_POINTS: &[&str] = &[
     "isolator.cleanup",
     "qos_controller.initialize",
     "qos_controller.corrections",
+    "allocator.publish_metrics",
     "allocator.initialize",
     "allocator.recover",
     "allocator.add_framework",
@@ -55,6 +56,8 @@ pub const ENTRY_POINTS: &[&str] = &[
     "allocator.resume",
     "allocator.tick",
     "allocator.cycle",
+    "allocator.read_metrics",
+    "allocator.offer_constraints_debug",
 ];
 
 /// Whether an entry point of this name exists.

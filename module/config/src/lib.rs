@@ -26,7 +26,9 @@ mod raw;
 mod reader;
 mod written;
 
-pub use checked::{AllocatorConfig, Config, Drill, Examination, HookConfig, IsolatorConfig, Rule};
+pub use checked::{
+    AllocatorConfig, AllocatorOrder, Config, Drill, Examination, HookConfig, IsolatorConfig, Rule,
+};
 pub use entry_points::{ENTRY_POINTS, is_entry_point};
 pub use file::FILE_BYTES_MAX;
 pub use names::schema_keys;

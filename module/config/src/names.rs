@@ -8,6 +8,7 @@ pub fn schema_keys() -> Vec<String> {
         "allocator",
         "allocator.seed",
         "allocator.explain_offers",
+        "allocator.order",
         "hook",
         "hook.environment",
         "hook.labels",

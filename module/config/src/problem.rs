@@ -199,6 +199,22 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("\"{short}\"")
 }
 
+/// Text for a message as it is, but on one line, without control characters, not too long.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for character in text.chars().take(QUOTED_CHARS_MAX) {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    if text.chars().nth(QUOTED_CHARS_MAX).is_some() {
+        line.push('…');
+    }
+    line
+}
+
 /// Bytes for a message, with `\xff` for what is not text.
 pub(crate) fn quoted_bytes(bytes: &[u8]) -> String {
     let start = bytes.get(..QUOTED_CHARS_MAX).unwrap_or(bytes);

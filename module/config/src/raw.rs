@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::problem::{Found, Kind, Place, Problem, path_part, quoted};
+use crate::problem::{Found, Kind, Place, Problem, one_line, path_part, quoted};
 
 /// A value as written.
 #[derive(Debug, Clone)]
@@ -136,12 +136,12 @@ impl<'a> Lines<'a> {
         format!("{margin} |\n{number} | {window}\n{margin} | {indent}^")
     }
 
-    /// The table header above an offset, for the path of a problem that has none of its own.
+    /// The table header above an offset, for the path of a problem that has none of its own. It may be no header at all.
     fn section(&self, offset: usize) -> String {
         let above = self.text.get(..offset.min(self.text.len())).unwrap_or("");
         let headers = above.lines().rev().filter_map(|line| line.trim().strip_prefix('['));
         let header = headers.filter_map(|line| line.split(']').next()).map(str::trim).next();
-        header.map(|name| name.trim_start_matches('[').to_owned()).unwrap_or_default()
+        header.map(|name| one_line(name.trim_start_matches('['))).unwrap_or_default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::checked::{AllocatorConfig, Config, Drill, HookConfig, IsolatorConfig};
+use crate::checked::{AllocatorConfig, AllocatorOrder, Config, Drill, HookConfig, IsolatorConfig};
 use crate::entry_points::ENTRY_POINTS;
 use crate::names::{nearest, schema_keys};
 use crate::parameters::FILE_KEY;
@@ -142,6 +142,11 @@ impl Reader<'_> {
                         config.explain_offers = explain;
                     }
                 }
+                "order" => {
+                    if let Some(order) = self.checked("allocator.order", &entry.node, order) {
+                        config.order = order;
+                    }
+                }
                 _ => self.unknown("allocator", entry),
             }
         }
@@ -261,6 +266,19 @@ fn whole_number(value: &Value) -> Result<u64, Complaint> {
         Ok(number) if !signed => Ok(number),
         _ => Err(Complaint::new(kind, value.describe(), EXPECTED)),
     }
+}
+
+/// The name of an order.
+fn order(value: &Value) -> Result<AllocatorOrder, Complaint> {
+    let expected = AllocatorOrder::ALL.map(|order| format!("\"{}\"", order.name())).join(" or ");
+    let (Value::Text(text) | Value::Parameter(text)) = value else {
+        return Err(Complaint::wrong_type(value, &expected));
+    };
+    let known = AllocatorOrder::ALL.into_iter().find(|order| order.name() == text);
+    known.ok_or_else(|| {
+        let meant = nearest(text, AllocatorOrder::ALL.map(AllocatorOrder::name));
+        Complaint::new(Kind::WrongValue, value.describe(), expected).meant(meant)
+    })
 }
 
 /// `true` or `false`.

@@ -17,6 +17,7 @@ impl fmt::Display for Config {
         let drills = self.drill.panic_in.iter().map(|name| Value::String((*name).to_owned())).collect();
         write!(f, "[allocator]\nseed = {}\n", self.allocator.seed)?;
         writeln!(f, "explain_offers = {}", self.allocator.explain_offers)?;
+        writeln!(f, "order = \"{}\"", self.allocator.order.name())?;
         section(f, "hook.environment", rules(&self.hook.environment))?;
         section(f, "hook.labels", rules(&self.hook.labels))?;
         section(f, "isolator.environment", rules(&self.isolator.environment))?;

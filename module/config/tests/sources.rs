@@ -76,12 +76,13 @@ fn empty_configuration_gives_the_defaults() {
 
 #[test]
 fn parameters_and_file_give_the_same_settings() {
-    let text = "[allocator]\nseed = 9\nexplain_offers = false\n[hook.labels]\n\"a.b\" = \"x=y\"\n\
+    let text = "[allocator]\nseed = 9\nexplain_offers = false\norder = \"random\"\n[hook.labels]\n\"a.b\" = \"x=y\"\n\
                 [isolator.rlimits]\nnofile = \"1:2\"\ncore = { soft = 0, hard = 0 }\nstack = \"unlimited\"\n\
                 [drill]\npanic_in = [\"allocator.pause\", \"isolator.usage\"]";
     let inline = parameters(&[
         ("allocator.seed", "9"),
         ("allocator.explain_offers", "false"),
+        ("allocator.order", "random"),
         ("hook.labels.a.b", "x=y"),
         ("isolator.rlimits.nofile", "1:2"),
         ("isolator.rlimits.core.soft", "0"),
@@ -186,7 +187,7 @@ fn files_that_cannot_be_read_are_told_with_the_reason() {
 fn every_entry_point_can_be_drilled() {
     let config = Config::from_text(&format!("[drill]\npanic_in = {ENTRY_POINTS:?}")).unwrap();
     assert!(ENTRY_POINTS.iter().all(|name| config.drill.panics_in(name)));
-    assert_eq!(ENTRY_POINTS.len(), 11 + 10 + 2 + 30);
+    assert_eq!(ENTRY_POINTS.len(), 11 + 10 + 2 + 33);
 }
 
 #[test]
@@ -252,8 +253,11 @@ fn good_text() -> impl Strategy<Value = String> {
     let rules = prop::collection::btree_map(name, value, 0..4);
     let limits = prop::collection::btree_map(0_usize..16, (0_u64..20, 20_u64..40), 0..4);
     let drills = prop::sample::subsequence(ENTRY_POINTS.to_vec(), 0..4);
-    (any::<u64>(), any::<bool>(), rules, limits, drills).prop_map(|(seed, explain, rules, limits, drills)| {
-        let mut text = format!("[allocator]\nseed = {seed}\nexplain_offers = {explain}\n");
+    let order = prop::sample::select(vec!["dominant_share", "random"]);
+    let allocator = (any::<u64>(), any::<bool>(), order);
+    (allocator, rules, limits, drills).prop_map(|((seed, explain, order), rules, limits, drills)| {
+        let mut text =
+            format!("[allocator]\nseed = {seed}\nexplain_offers = {explain}\norder = \"{order}\"\n");
         for table in ["hook.environment", "hook.labels", "isolator.environment"] {
             text.push_str(&format!("[{table}]\n"));
             for (name, value) in &rules {
@@ -320,4 +324,16 @@ fn refusal_is_shown(problems: apportion_config::Problems) {
         assert!(problem.to_string().chars().all(|c| c == '\n' || !c.is_control()), "{problem:?}");
     }
     assert!(serde_json::to_string(&problems.iter().collect::<Vec<_>>()).is_ok());
+}
+
+#[test]
+fn a_line_that_only_looks_like_a_header_is_told_without_its_control_characters() {
+    let long = format!("[{}\n x", "\u{8}".repeat(500));
+    for text in ["\u{1a}[\u{8}}\n\u{8}\t", "[\u{1b}[31m\n x\n", long.as_str()] {
+        let problems = Config::from_text(text).unwrap_err();
+        for problem in problems.iter() {
+            assert!(!problem.path.chars().any(char::is_control), "{problem:?}");
+            assert!(problem.path.len() <= 8 * 80, "{problem:?}");
+        }
+    }
 }

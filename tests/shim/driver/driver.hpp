@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -120,12 +121,22 @@ inline std::string parameter(const std::string& key, const std::string& value)
   return field(1, field(1, key) + field(2, value));
 }
 
+// ---- the host around the library ----
+
+/** Every metric that the host has a number for; fails the test when the host does not answer. */
+std::map<std::string, double> metrics();
+
+/** The answer to an HTTP request to this process, headers and all. */
+std::string httpGet(const std::string& path);
+
 // The parts. `entry` names one entry point that panics on purpose, or is empty to drive all of them.
 void driveAllocator(const Library& library, const std::string& parameters, const std::string& entry);
 void driveHook(const Library& library, const std::string& parameters, const std::string& entry);
 void driveIsolator(const Library& library, const std::string& parameters, const std::string& entry);
 void driveQosController(const Library& library, const std::string& parameters, const std::string& entry);
 void driveShimAlone();
+void driveTerms(const Library& library, const std::string& parameters, const std::string& entry);
+void driveUnreadableFilters(const Library& library);
 void callEverything(void* allocator);
 void offerToThrowingCallback(const Library& library, const std::string& parameters);
 

@@ -5,6 +5,7 @@
 //   LIBRARY panic ENTRY CONFIG    one entry point that panics on purpose (the configuration names it)
 //   LIBRARY table CONFIG          the shim over a table of functions of the test's own
 //   LIBRARY throw CONFIG          the host's offer callback throws
+//   LIBRARY unreadable            offer constraints that the host keeps in another way
 //   LIBRARY refuse NAME [KEY VALUE]...   a module that must not be made
 #include <dlfcn.h>
 
@@ -38,6 +39,7 @@ int drive(const Library& library, const std::vector<std::string>& arguments)
     driveIsolator(library, parameters, "");
     driveQosController(library, parameters, "");
     driveAllocator(library, parameters, "");
+    driveTerms(library, parameters, "");
   } else if (command == "panic") {
     const std::string& entry = arguments.at(1);
     const std::string parameters = parameter("config", arguments.at(2));
@@ -45,9 +47,13 @@ int drive(const Library& library, const std::vector<std::string>& arguments)
     if (module == "hook") driveHook(library, parameters, entry);
     else if (module == "isolator") driveIsolator(library, parameters, entry);
     else if (module == "qos_controller") driveQosController(library, parameters, entry);
+    else if (entry == "allocator.read_metrics") driveTerms(library, parameters, entry);
+    else if (entry == "allocator.offer_constraints_debug") driveTerms(library, parameters, entry);
     else driveAllocator(library, parameters, entry);
   } else if (command == "table") {
     driveShimAlone();
+  } else if (command == "unreadable") {
+    driveUnreadableFilters(library);
   } else if (command == "throw") {
     offerToThrowingCallback(library, parameter("config", arguments.at(1)));
   } else if (command == "refuse") {

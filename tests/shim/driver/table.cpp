@@ -59,6 +59,22 @@ void look(const apportion_holdings& holdings)
   }
 }
 
+void look(const apportion_exclusions& exclusions)
+{
+  for (size_t i = 0; i < exclusions.size; ++i) {
+    look(exclusions.data[i].role);
+    look(exclusions.data[i].agents);
+  }
+}
+
+void look(const apportion_excluded_from_list& list)
+{
+  for (size_t i = 0; i < list.size; ++i) {
+    look(list.data[i].framework);
+    look(list.data[i].role);
+  }
+}
+
 void look(const apportion_quantities& quantities)
 {
   for (size_t i = 0; i < quantities.size; ++i) look(quantities.data[i].name);
@@ -113,6 +129,7 @@ void readAndDo(apportion_status (*&function)(Arguments...))
 
 void fillAllocator(apportion_entries& made)
 {
+  readAndDo(made.allocator_publish_metrics);
   readAndDo(made.allocator_initialize);
   readAndDo(made.allocator_recover);
   readAndDo(made.allocator_add_framework);
@@ -143,6 +160,16 @@ void fillAllocator(apportion_entries& made)
   readAndDo(made.allocator_resume);
   readAndDo(made.allocator_tick);
   readAndDo(made.allocator_cycle);
+  made.allocator_read_metrics =
+      [](apportion_handle*, uint64_t, const uint32_t* slots, size_t size, double* values, apportion_buffer* out) {
+        for (size_t i = 0; i < size; ++i) values[i] = slots[i];
+        return answer(out);
+      };
+  made.allocator_offer_constraints_debug =
+      [](apportion_handle*, const apportion_bytes_list* frameworks, apportion_buffer* out) {
+        look(frameworks);
+        return answer(out);
+      };
 }
 
 /** A table whose functions all give the next answer. */

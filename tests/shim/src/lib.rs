@@ -137,11 +137,21 @@ impl Driver {
 
     fn sources(&self) -> Vec<PathBuf> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let driver =
-            ["allocator", "hook", "isolator", "main", "table"].map(|name| format!("driver/{name}.cpp"));
+        let driver = ["allocator", "hook", "host", "isolator", "main", "table", "terms"]
+            .map(|name| format!("driver/{name}.cpp"));
         // The shim a second time, for the part of the driver that answers in the library's place.
-        let shim = ["allocator", "allocator_actor", "hook", "isolator", "qos_controller", "self_test"]
-            .map(|name| format!("../../cpp-shim/{name}.cpp"));
+        let shim = [
+            "allocator",
+            "allocator_actor",
+            "debug_endpoint",
+            "hook",
+            "isolator",
+            "metrics",
+            "offer_constraints",
+            "qos_controller",
+            "self_test",
+        ]
+        .map(|name| format!("../../cpp-shim/{name}.cpp"));
         driver.iter().chain(&shim).map(|path| folder.join(path)).collect()
     }
 

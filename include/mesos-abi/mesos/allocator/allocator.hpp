@@ -13,10 +13,12 @@
 #include <mesos/quota/quota.hpp>
 #include <mesos/resources.hpp>
 #include <process/future.hpp>
+#include <stout/bytes.hpp>
 #include <stout/duration.hpp>
 #include <stout/hashmap.hpp>
 #include <stout/hashset.hpp>
 #include <stout/option.hpp>
+#include <stout/try.hpp>
 
 namespace mesos {
 
@@ -53,6 +55,21 @@ static_assert(offsetof(Options, recoveryTimeout) == 216 && offsetof(Options, age
 class OfferConstraintsFilter
 {
 public:
+  /** What regular expressions may cost. */
+  struct Options
+  {
+    struct RE2Limits
+    {
+      Bytes maxMem;
+      int maxProgramSize;
+    };
+
+    RE2Limits re2Limits;
+  };
+
+  static Try<OfferConstraintsFilter> create(const Options& options, scheduler::OfferConstraints&& constraints);
+
+  /** Excludes nothing. */
   OfferConstraintsFilter();
   OfferConstraintsFilter(OfferConstraintsFilter&& that);
   ~OfferConstraintsFilter();
@@ -73,6 +90,8 @@ struct FrameworkOptions
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Winvalid-offsetof"
+static_assert(sizeof(OfferConstraintsFilter) == 8 && sizeof(OfferConstraintsFilter::Options) == 16, "filter");
+static_assert(sizeof(Try<OfferConstraintsFilter>) == 56, "optional filter, optional error");
 static_assert(sizeof(FrameworkOptions) == 56 && offsetof(FrameworkOptions, offerConstraintsFilter) == 48, "options");
 #pragma GCC diagnostic pop
 

@@ -1,12 +1,14 @@
-//! The thirty entry points of the allocator. Called by one thread at a time.
+//! The entry points of the allocator that are events. Called by one thread at a time.
 
 use apportion_core::Event;
 
-use super::{State, Trouble, refuse_seconds};
+use super::host_values::refuse_seconds;
+use super::{State, Trouble};
 use crate::abi::{
     APPORTION_DONE, APPORTION_FAILED, APPORTION_FATAL, apportion_bytes, apportion_bytes_list,
-    apportion_conversions, apportion_effects, apportion_handle, apportion_holdings, apportion_options,
-    apportion_quota, apportion_quotas, apportion_status,
+    apportion_conversions, apportion_effects, apportion_excluded_from_list, apportion_exclusions,
+    apportion_handle, apportion_holdings, apportion_options, apportion_quota, apportion_quotas,
+    apportion_status,
 };
 use crate::host::one_line;
 use crate::lent::Lent;
@@ -14,7 +16,7 @@ use crate::module::{Module, drill};
 use crate::{guard, handle};
 
 /// Effects of a call that leads to nothing; `text` says why it failed.
-fn nothing(text: &[u8]) -> apportion_effects {
+pub(super) fn nothing(text: &[u8]) -> apportion_effects {
     apportion_effects {
         items: std::ptr::null(),
         items_size: 0,
@@ -22,8 +24,14 @@ fn nothing(text: &[u8]) -> apportion_effects {
         bundles_size: 0,
         offers: std::ptr::null(),
         offers_size: 0,
+        inverse_offers: std::ptr::null(),
+        inverse_offers_size: 0,
         inverse_statuses: std::ptr::null(),
         inverse_statuses_size: 0,
+        metrics_removed: std::ptr::null(),
+        metrics_removed_size: 0,
+        metrics_added: std::ptr::null(),
+        metrics_added_size: 0,
         text: apportion_bytes { data: text.as_ptr(), size: text.len() },
         cycle_requested: 0,
     }
@@ -73,14 +81,20 @@ unsafe fn event(
     let lent = unsafe { Lent::for_this_call() };
     let run = guard::caught(|| {
         drill(&allocator.drill, entry);
-        body(&mut state, lent)
+        let outcome = body(&mut state, lent);
+        if let Err(trouble) = &outcome {
+            state.count(trouble);
+        }
+        outcome
     });
     match run {
         Ok(Ok(())) => {
             let given = state.effects();
             answer(given, APPORTION_DONE)
         }
-        Ok(Err(Trouble::Refused(text))) => refuse(text, APPORTION_FAILED),
+        Ok(Err(Trouble::Refused(text) | Trouble::Rejected(text) | Trouble::DoesNotApply(text))) => {
+            refuse(text, APPORTION_FAILED)
+        }
         Ok(Err(Trouble::Broken(text))) | Err(text) => {
             let text = format!("{entry}: {text}");
             state.stopped = Some(text.clone());
@@ -110,6 +124,12 @@ macro_rules! entry_points {
 }
 
 entry_points! {
+    /// The metrics that are there from the beginning.
+    publish_metrics() => |state, _, _now| {
+        state.publish_metrics();
+        Ok(())
+    };
+
     /// The master starts: its options.
     initialize(options: *const apportion_options) => |state, lent, now| {
         let options = lent.options(options)?;
@@ -127,7 +147,8 @@ entry_points! {
         info: apportion_bytes,
         used: apportion_holdings,
         active: u8,
-        suppressed_roles: apportion_bytes_list
+        suppressed_roles: apportion_bytes_list,
+        excluded_agents: apportion_exclusions
     ) => |state, lent, now| {
         state.add_framework(
             now,
@@ -136,6 +157,7 @@ entry_points! {
             &lent.holdings(used, "used resources")?,
             active != 0,
             &lent.list(suppressed_roles, "suppressed roles")?,
+            &lent.exclusions(excluded_agents)?,
         )
     };
 
@@ -161,13 +183,15 @@ entry_points! {
     update_framework(
         framework: apportion_bytes,
         info: apportion_bytes,
-        suppressed_roles: apportion_bytes_list
+        suppressed_roles: apportion_bytes_list,
+        excluded_agents: apportion_exclusions
     ) => |state, lent, now| {
         state.update_framework(
             now,
             lent.bytes(framework, "framework id")?,
             lent.bytes(info, "framework info")?,
             &lent.list(suppressed_roles, "suppressed roles")?,
+            &lent.exclusions(excluded_agents)?,
         )
     };
 
@@ -178,7 +202,8 @@ entry_points! {
         capabilities: apportion_bytes_list,
         unavailability: *const apportion_bytes,
         total: apportion_bytes_list,
-        used: apportion_holdings
+        used: apportion_holdings,
+        excluded_from: apportion_excluded_from_list
     ) => |state, lent, now| {
         state.add_agent(
             now,
@@ -188,6 +213,7 @@ entry_points! {
             lent.optional_bytes(unavailability, "unavailability")?,
             &lent.list(total, "total resources")?,
             &lent.holdings(used, "used resources")?,
+            &lent.excluded_from(excluded_from)?,
         )
     };
 
@@ -201,7 +227,8 @@ entry_points! {
         agent: apportion_bytes,
         info: apportion_bytes,
         total: *const apportion_bytes_list,
-        capabilities: *const apportion_bytes_list
+        capabilities: *const apportion_bytes_list,
+        excluded_from: apportion_excluded_from_list
     ) => |state, lent, now| {
         state.update_agent(
             now,
@@ -209,6 +236,7 @@ entry_points! {
             lent.bytes(info, "agent info")?,
             lent.optional_list(total, "total resources")?.as_deref(),
             lent.optional_list(capabilities, "capabilities")?.as_deref(),
+            &lent.excluded_from(excluded_from)?,
         )
     };
 

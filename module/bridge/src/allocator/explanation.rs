@@ -14,6 +14,8 @@ pub(super) struct Explanation {
     listed: usize,
     silent_offers: usize,
     silent_cycles: usize,
+    /// Lines that had no room, ever.
+    suppressed: u64,
 }
 
 impl Explanation {
@@ -30,6 +32,8 @@ impl Explanation {
         if room == 0 {
             self.silent_offers += effects.offers.len();
             self.silent_cycles += 1;
+            // One for each offer and one for the run.
+            self.suppressed += effects.offers.len() as u64 + 1;
             return;
         }
         for offer in effects.offers.iter().take(room) {
@@ -39,6 +43,7 @@ impl Explanation {
         if more > 0 {
             tracing::info!("{more} more offers in this cycle, not listed");
         }
+        self.suppressed += more as u64;
         self.listed += effects.offers.len() - more;
         tracing::info!(
             "cycle {}: {} offers, {} agents visited, {} held back by filters",
@@ -47,6 +52,11 @@ impl Explanation {
             run.agents_visited,
             run.filtered
         );
+    }
+
+    /// How many lines had no room so far.
+    pub(super) fn suppressed(&self) -> u64 {
+        self.suppressed
     }
 
     fn turn_to(&mut self, now: Instant) {
@@ -61,7 +71,7 @@ impl Explanation {
                 self.silent_cycles
             );
         }
-        *self = Explanation { second, ..Explanation::new(true) };
+        *self = Explanation { second, suppressed: self.suppressed, ..Explanation::new(true) };
     }
 }
 

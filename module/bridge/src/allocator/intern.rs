@@ -37,6 +37,11 @@ pub(super) type ByRole<'a> = Vec<(Option<&'a [u8]>, Holding)>;
 pub(super) type Identities = Vec<(KindId, Option<Vec<u8>>)>;
 
 impl Resources {
+    /// How many kinds were seen so far.
+    pub(super) fn kinds_len(&self) -> usize {
+        self.identities.len()
+    }
+
     /// Resources, whoever they are allocated to.
     pub(super) fn sum(&mut self, core: &mut Allocator, resources: &[&[u8]]) -> Result<Holding, Trouble> {
         Ok(self.sum_with_identities(core, resources)?.0)

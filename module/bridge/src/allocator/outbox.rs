@@ -1,12 +1,14 @@
 //! The effects of one event in the form of the header, kept until the next event.
 
-use apportion_core::{Allocator, Effects, RoleId};
+use apportion_core::{Allocator, Effects, RoleId, Unavailability};
+use apportion_wire::messages;
 
 use super::caches::Cache;
+use super::entries::nothing;
 use super::intern::Resources;
 use crate::abi::{
-    apportion_bundle, apportion_bytes, apportion_effects, apportion_inverse_status, apportion_item,
-    apportion_offer,
+    apportion_bundle, apportion_bytes, apportion_effects, apportion_inverse_offer, apportion_inverse_status,
+    apportion_item, apportion_offer,
 };
 
 /// Effects as plain data, with everything that they point to.
@@ -18,6 +20,9 @@ pub(super) struct Outbox {
     item_definitions: Vec<(u32, Vec<u8>)>,
     bundle_definitions: Vec<(u32, Vec<u32>)>,
     offers: Vec<Offer>,
+    /// Framework, agent, and when the agent will be unavailable.
+    inverse_offers: Vec<[Vec<u8>; 3]>,
+    /// Agent, framework, and the framework's answer.
     inverse_statuses: Vec<[Vec<u8>; 3]>,
     cycle_requested: bool,
     views: Views,
@@ -38,6 +43,7 @@ struct Views {
     items: Vec<apportion_item>,
     bundles: Vec<apportion_bundle>,
     offers: Vec<apportion_offer>,
+    inverse_offers: Vec<apportion_inverse_offer>,
     inverse_statuses: Vec<apportion_inverse_status>,
 }
 
@@ -81,6 +87,13 @@ impl Outbox {
         // Offers to one framework are delivered together; the order of decision is kept otherwise.
         self.offers
             .sort_by(|left, right| (&left.framework, &left.role).cmp(&(&right.framework, &right.role)));
+        for offer in &effects.inverse_offers {
+            let framework = core.framework_name(offer.framework).unwrap_or_default().to_vec();
+            let agent = core.agent_name(offer.agent).unwrap_or_default().to_vec();
+            self.inverse_offers.push([framework, agent, unavailability(&offer.unavailability)]);
+        }
+        // The core keeps those of one framework together, by its number; the shim goes by names.
+        self.inverse_offers.sort();
         for entry in effects.inverse_offer_statuses.iter().flatten() {
             self.inverse_statuses.push([entry.agent.to_vec(), Vec::new(), Vec::new()]);
             for answer in &entry.statuses {
@@ -96,6 +109,7 @@ impl Outbox {
         self.item_definitions.clear();
         self.bundle_definitions.clear();
         self.offers.clear();
+        self.inverse_offers.clear();
         self.inverse_statuses.clear();
         self.cycle_requested = false;
     }
@@ -122,6 +136,14 @@ impl Outbox {
             agent: view(&offer.agent),
             bundle: offer.bundle,
         }));
+        views.inverse_offers.clear();
+        views.inverse_offers.extend(self.inverse_offers.iter().map(|[framework, agent, unavailability]| {
+            apportion_inverse_offer {
+                framework: view(framework),
+                agent: view(agent),
+                unavailability: view(unavailability),
+            }
+        }));
         views.inverse_statuses.clear();
         views.inverse_statuses.extend(self.inverse_statuses.iter().map(|[agent, framework, status]| {
             apportion_inverse_status { agent: view(agent), framework: view(framework), status: view(status) }
@@ -133,14 +155,24 @@ impl Outbox {
             bundles_size: views.bundles.len(),
             offers: views.offers.as_ptr(),
             offers_size: views.offers.len(),
+            inverse_offers: views.inverse_offers.as_ptr(),
+            inverse_offers_size: views.inverse_offers.len(),
             inverse_statuses: views.inverse_statuses.as_ptr(),
             inverse_statuses_size: views.inverse_statuses.len(),
-            text: apportion_bytes { data: std::ptr::null(), size: 0 },
             cycle_requested: u8::from(self.cycle_requested),
+            ..nothing(&[])
         }
     }
 }
 
-fn view(bytes: &[u8]) -> apportion_bytes {
+/// A `mesos.Unavailability` as the host reads it.
+fn unavailability(window: &Unavailability) -> Vec<u8> {
+    let duration = window.duration_nanos.map(|nanoseconds| messages::DurationInfo { nanoseconds });
+    let start = messages::TimeInfo { nanoseconds: window.start_nanos };
+    messages::encode(&messages::Unavailability { start, duration })
+}
+
+/// Lends bytes; the shim does not read them after the next call.
+pub(super) fn view(bytes: &[u8]) -> apportion_bytes {
     apportion_bytes { data: bytes.as_ptr(), size: bytes.len() }
 }

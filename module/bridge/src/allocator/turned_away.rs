@@ -60,7 +60,7 @@ impl TurnedAway {
 }
 
 /// The agent and the framework that an event is about.
-fn concerned<'a>(event: &Event<'a>) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
+pub(super) fn concerned<'a>(event: &Event<'a>) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
     match *event {
         Event::RemoveAgent { agent }
         | Event::UpdateAgent { agent, .. }

@@ -10,8 +10,8 @@ use crate::arguments::{Arguments, plain_options};
 use crate::border::{call, view};
 use crate::calls::{add_agent, add_framework, cycle, recover, tick_and_cycle, total};
 use crate::messages::{
-    allocated, allocation_of, field, filters, lasting, reserve_operation, reserved, scalar, unavailability,
-    volume, whole,
+    allocated, allocation_of, double, field, filters, lasting, reserve_operation, reserved, scalar,
+    unavailability, volume, whole,
 };
 use crate::shim::{Offered, SECOND, Shim};
 
@@ -170,12 +170,34 @@ fn what_an_operator_reserves_of_free_resources_is_offered_reserved() {
 
 #[test]
 fn answers_to_inverse_offers_come_back_as_they_were_given() {
-    let mut shim = cluster(&[(b"f\xff", b"web"), (b"g", b"web")], &[b"a", b"b", b"c"]);
+    let mut shim = cluster(&[], &[b"a", b"b", b"c"]);
     let mut a = Arguments::good();
+    // Both hold something of agent a, and are asked.
+    let half = reserved(&scalar(b"cpus", 2.0), b"web");
+    let operations = a.messages("", vec![reserve_operation(std::slice::from_ref(&half))]);
+    shim.done(|h, now, out| call!(allocator_update_available(h, now, view(b"a"), operations, out)));
+    add_framework(&mut shim, b"f\xff", &[b"web"]);
+    let of_agent = cycle(&mut shim).offers.into_iter().find(|offer| offer.agent == b"a").unwrap();
+    let back: Vec<Vec<u8>> = of_agent
+        .resources
+        .into_iter()
+        .filter(|one| contents(std::slice::from_ref(one)) == contents(std::slice::from_ref(&half)))
+        .collect();
+    recover(&mut shim, (b"f\xff", b"a"), &back, Some(60.0));
+    add_framework(&mut shim, b"g", &[b"web"]);
+    assert_eq!(cycle(&mut shim).offers.len(), 1);
     for agent in [b"a", b"b"] {
         let window = a.optional_message("", unavailability(5 * SECOND));
         shim.done(|h, now, out| call!(allocator_update_unavailability(h, now, view(agent), window, out)));
     }
+    let asked = cycle(&mut shim).inverse_offers;
+    let window = unavailability(5 * SECOND);
+    let expected = [(&b"f\xff"[..], b"a"), (b"f\xff", b"b"), (b"g", b"a")];
+    assert_eq!(
+        asked,
+        expected.map(|(framework, agent)| [framework.to_vec(), agent.to_vec(), window.clone()]),
+        "those to one framework stand together"
+    );
     let (status, filters) = (b"\x08\x02 any bytes \xff", filters(1.0));
     for framework in [&b"g"[..], b"f\xff"] {
         let (status, filters) = (view(status), view(&filters));
@@ -205,6 +227,33 @@ fn answers_to_inverse_offers_come_back_as_they_were_given() {
         ]
     );
     assert!(cycle(&mut shim).inverse_statuses.is_empty(), "told when asked for, and only then");
+}
+
+#[test]
+fn an_operator_makes_grows_shrinks_and_destroys_a_volume() {
+    let disk = |amount| reserved(&scalar(b"disk", amount), b"web");
+    let sized = |amount| volume(amount, b"data", b"data", b"web");
+    let one = |number, content, parts: &[Vec<u8>]| {
+        let fields: Vec<u8> = (1..).zip(parts).flat_map(|(at, part)| field(at, part)).collect();
+        [whole(1, number), field(content, &fields)].concat()
+    };
+    let mut shim = cluster(&[(b"f", b"web")], &[]);
+    add_agent(&mut shim, b"a", &[scalar(b"disk", 10.0)]);
+    // What is done, and what the agent is offered with then.
+    let steps = [
+        (reserve_operation(&[disk(10.0)]), vec![disk(10.0)]),
+        (one(4, 5, &[sized(4.0)]), vec![disk(6.0), sized(4.0)]),
+        (one(11, 13, &[sized(4.0), disk(5.0)]), vec![disk(1.0), sized(9.0)]),
+        (one(12, 14, &[sized(9.0), double(1, 7.0)]), vec![disk(8.0), sized(2.0)]),
+        (one(5, 6, &[sized(2.0)]), vec![disk(10.0)]),
+        (one(3, 4, &[disk(10.0)]), vec![scalar(b"disk", 10.0)]),
+    ];
+    for (at, (operation, expected)) in steps.into_iter().enumerate() {
+        let mut a = Arguments::good();
+        let operations = a.messages("", vec![operation]);
+        shim.done(|h, now, out| call!(allocator_update_available(h, now, view(b"a"), operations, out)));
+        assert_eq!(contents(&offered_of(&mut shim, b"a")), contents(&expected), "step {at}");
+    }
 }
 
 #[test]

@@ -7,9 +7,10 @@ use std::any::Any;
 use std::fmt;
 
 use apportion_bridge::abi::{
-    apportion_bytes, apportion_bytes_list, apportion_conversion, apportion_conversions, apportion_holding,
-    apportion_holdings, apportion_options, apportion_quantities, apportion_quantity, apportion_quota,
-    apportion_quotas,
+    apportion_bytes, apportion_bytes_list, apportion_conversion, apportion_conversions,
+    apportion_excluded_agents, apportion_excluded_from, apportion_excluded_from_list, apportion_exclusions,
+    apportion_holding, apportion_holdings, apportion_options, apportion_quantities, apportion_quantity,
+    apportion_quota, apportion_quotas,
 };
 
 use crate::border::view;
@@ -72,6 +73,7 @@ const OF_OPTIONAL_BYTES: &[How] = &[How::Unaligned, How::InnerNull, How::InnerTo
 const OF_LISTS: &[How] = &[How::Null, How::TooLarge, How::Unaligned, How::InnerNull, How::InnerTooLarge];
 const OF_OPTIONAL_LISTS: &[How] = &[How::Unaligned, How::InnerNull, How::InnerTooLarge];
 const OF_OBJECTS: &[How] = &[How::Missing, How::Unaligned];
+const OF_OBJECTS_OF_A_LIST: &[How] = &[How::Null, How::Unaligned];
 const OF_MESSAGES: &[How] = &[How::Garbage, How::DeepGroups];
 
 /// Bytes that are no message: a field of the undefined wire type 7.
@@ -264,6 +266,24 @@ impl Arguments {
         apportion_holdings { data, size }
     }
 
+    /// One role with the agents excluded from it.
+    pub(crate) fn exclusions(&mut self, role: &[u8], agents: &[&[u8]]) -> apportion_exclusions {
+        const WHAT: &str = "excluded agents";
+        let outer = self.next(WHAT, &[&[How::Null, How::TooLarge, How::Unaligned]]);
+        let (role, agents) = (self.text(WHAT, role), self.texts(WHAT, agents));
+        let (data, size) = self.outer(vec![apportion_excluded_agents { role, agents }], outer);
+        apportion_exclusions { data, size }
+    }
+
+    /// One framework and role that an agent is excluded from.
+    pub(crate) fn excluded_from(&mut self, framework: &[u8], role: &[u8]) -> apportion_excluded_from_list {
+        const WHAT: &str = "excluded from";
+        let outer = self.next(WHAT, &[&[How::Null, How::TooLarge, How::Unaligned]]);
+        let (framework, role) = (self.text(WHAT, framework), self.text(WHAT, role));
+        let (data, size) = self.outer(vec![apportion_excluded_from { framework, role }], outer);
+        apportion_excluded_from_list { data, size }
+    }
+
     /// Names with numbers.
     pub(crate) fn quantities(&mut self, what: &'static str, pairs: &[(&[u8], f64)]) -> apportion_quantities {
         let how = self.next(what, &[OF_LISTS]);
@@ -272,6 +292,30 @@ impl Arguments {
         let pairs = pairs.map(|(name, &(_, value))| apportion_quantity { name, value }).collect();
         let (data, size) = self.outer(pairs, how);
         apportion_quantities { data, size }
+    }
+
+    /// Slots of metrics.
+    pub(crate) fn numbers(&mut self, slots: &[u32]) -> *const u32 {
+        let how = self.next("slots", &[OF_OBJECTS_OF_A_LIST]);
+        let (data, _) = self.keep(slots.to_vec());
+        match how {
+            Some(How::Null) => std::ptr::null(),
+            Some(How::Unaligned) => data.wrapping_byte_add(1),
+            _ => data,
+        }
+    }
+
+    /// Places for numbers.
+    pub(crate) fn places(&mut self, count: usize) -> *mut f64 {
+        let how = self.next("values", &[OF_OBJECTS]);
+        let mut places = vec![-1.0_f64; count];
+        let data = places.as_mut_ptr();
+        self.kept.push(Box::new(places));
+        match how {
+            Some(How::Missing) => std::ptr::null_mut(),
+            Some(How::Unaligned) => data.wrapping_byte_add(1),
+            _ => data,
+        }
     }
 
     fn one_quota(&mut self) -> apportion_quota {
@@ -347,6 +391,16 @@ pub(crate) fn plain_options() -> apportion_options {
         filter_gpu_resources: 1,
         publish_per_framework_metrics: 0,
     }
+}
+
+/// No agent is excluded.
+pub(crate) fn no_exclusions() -> apportion_exclusions {
+    apportion_exclusions { data: std::ptr::null(), size: 0 }
+}
+
+/// An agent is excluded from nothing.
+pub(crate) fn from_nothing() -> apportion_excluded_from_list {
+    apportion_excluded_from_list { data: std::ptr::null(), size: 0 }
 }
 
 /// Nobody holds anything.

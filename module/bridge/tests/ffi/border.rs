@@ -98,8 +98,14 @@ pub(crate) fn untouched_effects() -> apportion_effects {
         bundles_size: UNTOUCHED,
         offers: std::ptr::null(),
         offers_size: UNTOUCHED,
+        inverse_offers: std::ptr::null(),
+        inverse_offers_size: UNTOUCHED,
         inverse_statuses: std::ptr::null(),
         inverse_statuses_size: UNTOUCHED,
+        metrics_removed: std::ptr::null(),
+        metrics_removed_size: UNTOUCHED,
+        metrics_added: std::ptr::null(),
+        metrics_added_size: UNTOUCHED,
         text: apportion_bytes { data: std::ptr::null(), size: UNTOUCHED },
         cycle_requested: u8::MAX,
     }
@@ -111,7 +117,10 @@ pub(crate) fn is_set(effects: &apportion_effects) -> bool {
         effects.items_size,
         effects.bundles_size,
         effects.offers_size,
+        effects.inverse_offers_size,
         effects.inverse_statuses_size,
+        effects.metrics_removed_size,
+        effects.metrics_added_size,
         effects.text.size,
     ];
     !sizes.contains(&UNTOUCHED) && effects.cycle_requested <= 1

@@ -14,8 +14,8 @@ use apportion_bridge::abi::{
 use crate::arguments::{Arguments, Breakage, How};
 use crate::border::{Answer, Module, answered, call, is_set, read_bytes, untouched_effects};
 use crate::calls::{
-    ALLOCATOR, AllocatorCall, HOOK, ISOLATOR, ModuleCall, QOS_CONTROLLER, known_container, populate,
-    prepared, recover, tick_and_cycle,
+    ALLOCATOR, ALLOCATOR_LOOKS, AllocatorCall, HOOK, ISOLATOR, ModuleCall, QOS_CONTROLLER, known_container,
+    populate, prepared, recover, tick_and_cycle,
 };
 use crate::shim::{Outcome, Shim};
 
@@ -118,9 +118,10 @@ fn a_message_of_an_allocator_call_that_is_cut_off_anywhere_is_answered() {
 /// The entry points of a module, and how to make one that is in use.
 type InUse = (&'static [(&'static str, ModuleCall)], fn() -> Module);
 
-/// The three other modules.
-fn others() -> [InUse; 3] {
+/// Everything that answers with a buffer.
+fn others() -> [InUse; 4] {
     [
+        (ALLOCATOR_LOOKS, || prepared("").module),
         (HOOK, || Module::hook(&[("hook.environment.RACK", "r1"), ("hook.labels.rack", "r1")])),
         (ISOLATOR, || {
             let isolator = Module::isolator(&[("isolator.environment.RACK", "r1")]);
@@ -236,8 +237,9 @@ fn the_handle_of_another_module_is_refused_by_every_call() {
             let text = String::from_utf8(read_bytes(effects.text)).unwrap();
             assert!(is_set(&effects) && text.contains("not to a allocator"), "{entry}: {text}");
         }
-        for (at, (table, _)) in others().into_iter().enumerate().filter(|(at, _)| at + 1 != position) {
-            let wanted = ["not to a hook", "not to a isolator", "not to a QoS controller"][at];
+        for (at, (table, _)) in others().into_iter().enumerate().filter(|(at, _)| *at != position) {
+            let wanted =
+                ["not to a allocator", "not to a hook", "not to a isolator", "not to a QoS controller"][at];
             for &(entry, call) in table {
                 let mut arguments = Arguments::good();
                 let text = answered(|out| call(&mut arguments, module.handle(), out)).refusal();

@@ -11,7 +11,7 @@ use apportion_bridge::abi::{
 };
 use apportion_wire::messages::{Capability, encode};
 
-use crate::arguments::{Arguments, no_holdings, plain_options};
+use crate::arguments::{Arguments, from_nothing, no_exclusions, no_holdings, plain_options};
 use crate::border::{call, view};
 use crate::broken_arguments::aftermath;
 use crate::calls::{
@@ -111,7 +111,7 @@ const BRINGING: &[Bringing] = &[
         let (id, info) = (a.text("", b"b"), a.message("", encode(&agent(b"b", b"r1"))));
         let total = a.optional_messages("", vec![scalar(b"mem", 1.0), bad.to_vec()]);
         shim.apply(|h, now, out| {
-            call!(allocator_update_slave(h, now, id, info, total, std::ptr::null(), out))
+            call!(allocator_update_slave(h, now, id, info, total, std::ptr::null(), from_nothing(), out))
         })
     }),
     ("total of a provider", "allocator.add_resource_provider", |shim, bad| {
@@ -125,7 +125,10 @@ const BRINGING: &[Bringing] = &[
         let mut a = Arguments::good();
         let (id, info) = (a.text("", b"g"), a.message("", encode(&framework(b"g", &[b"web"]))));
         let used = a.holdings("", b"b", vec![bad.to_vec()]);
-        shim.apply(|h, now, out| call!(allocator_add_framework(h, now, id, info, used, 1, none(), out)))
+        let excluded = no_exclusions();
+        shim.apply(|h, now, out| {
+            call!(allocator_add_framework(h, now, id, info, used, 1, none(), excluded, out))
+        })
     }),
     ("offered resources", "allocator.update_allocation", |shim, bad| convert(shim, &[bad], [&[], &[]])),
     ("consumed resources", "allocator.update_allocation", |shim, bad| {
@@ -157,8 +160,9 @@ pub(crate) fn bring(shim: &mut Shim, total: &[Vec<u8>], used: &[Vec<u8>]) -> Out
     let (id, info) = (a.text("", b"c"), a.message("", encode(&agent(b"c", b"r1"))));
     let (capabilities, total) = (a.messages("", agent_capabilities()), a.messages("", total.to_vec()));
     let used = a.holdings("", b"f", used.to_vec());
+    let (null, excluded) = (std::ptr::null(), from_nothing());
     shim.apply(|h, now, out| {
-        call!(allocator_add_slave(h, now, id, info, capabilities, std::ptr::null(), total, used, out))
+        call!(allocator_add_slave(h, now, id, info, capabilities, null, total, used, excluded, out))
     })
 }
 
@@ -209,7 +213,7 @@ fn operation(number: u64, content: u32, resources: &[Vec<u8>]) -> Vec<u8> {
 #[test]
 fn an_operation_that_does_not_apply_is_refused_and_leaves_no_trace() {
     let (cpus, held) = (scalar(b"cpus", 1.0), scalar(b"cpus", 5.0));
-    let cases: [(&str, &[u8], Vec<u8>, &str); 11] = [
+    let cases: [(&str, &[u8], Vec<u8>, &str); 14] = [
         ("an unknown agent", b"nobody", reserve_operation(&[reserved(&cpus, b"web")]), "agent is not known"),
         ("an empty agent", b"", reserve_operation(&[reserved(&cpus, b"web")]), "agent is not known"),
         (
@@ -230,7 +234,15 @@ fn an_operation_that_does_not_apply_is_refused_and_leaves_no_trace() {
             reserve_operation(&[reserved(&scalar(b"x", 1.0), b"web")]),
             "operation 0",
         ),
-        ("LAUNCH", b"b", operation(1, 2, &[]), "LAUNCH (type 1) has no generic conversion"),
+        ("LAUNCH", b"b", operation(1, 2, &[]), "LAUNCH (type 1) has no conversion of its own"),
+        ("CREATE_DISK", b"b", operation(13, 15, &[]), "the resource provider chooses what comes out of it"),
+        ("DESTROY_DISK", b"b", operation(14, 16, &[]), "the resource provider chooses what comes out of it"),
+        (
+            "resources that are allocated to a role",
+            b"b",
+            reserve_operation(&[allocated(&reserved(&cpus, b"web"), b"web")]),
+            "allocated",
+        ),
         ("an operation of the future", b"b", operation(77, 2, &[]), "UNKNOWN (type 77)"),
         ("no type", b"b", field(3, b""), "Offer.Operation: the field `type` is missing"),
         ("no content", b"b", whole(1, 2), "Offer.Operation: the field `reserve` is missing"),
@@ -437,7 +449,16 @@ fn odd_events_are_taken() {
             let info = a.message("", encode(&agent(b"b", b"r1")));
             let null = std::ptr::null();
             shim.apply(|h, now, out| {
-                call!(allocator_update_slave(h, now, view(b"b"), info, null, capabilities, out))
+                call!(allocator_update_slave(
+                    h,
+                    now,
+                    view(b"b"),
+                    info,
+                    null,
+                    capabilities,
+                    from_nothing(),
+                    out
+                ))
             })
         }),
         ("a window before the epoch", |shim| {

@@ -3,7 +3,7 @@
 use apportion_bridge::abi::{apportion_buffer, apportion_effects, apportion_handle, apportion_status};
 use apportion_wire::messages::encode;
 
-use crate::arguments::{Arguments, plain_options};
+use crate::arguments::{Arguments, from_nothing, no_exclusions, plain_options};
 use crate::border::{Module, answered, call};
 use crate::messages::{
     agent, agent_capabilities, allocated, container_config, container_id, container_state, executor, filters,
@@ -30,6 +30,7 @@ pub(crate) fn total() -> Vec<Vec<u8>> {
 
 /// Every entry point of the allocator.
 pub(crate) const ALLOCATOR: &[(&str, AllocatorCall)] = &[
+    ("allocator.publish_metrics", |_, h, now, out| call!(allocator_publish_metrics(h, now, out))),
     ("allocator.initialize", |a, h, now, out| call!(allocator_initialize(h, now, a.options(), out))),
     ("allocator.recover", |a, h, now, out| call!(allocator_recover(h, now, 10, a.quotas(), out))),
     ("allocator.add_framework", |a, h, now, out| {
@@ -37,7 +38,8 @@ pub(crate) const ALLOCATOR: &[(&str, AllocatorCall)] = &[
         let info = a.message("framework info", encode(&framework(b"g", &[b"web", b"batch"])));
         let used = a.holdings("used resources", b"b", vec![cpu()]);
         let suppressed = a.texts("suppressed roles", &[b"batch"]);
-        call!(allocator_add_framework(h, now, id, info, used, 1, suppressed, out))
+        let excluded = a.exclusions(b"web", &[b"b"]);
+        call!(allocator_add_framework(h, now, id, info, used, 1, suppressed, excluded, out))
     }),
     ("allocator.remove_framework", |a, h, now, out| {
         call!(allocator_remove_framework(h, now, a.text("framework id", b"f"), out))
@@ -52,7 +54,8 @@ pub(crate) const ALLOCATOR: &[(&str, AllocatorCall)] = &[
         let id = a.text("framework id", b"f");
         let info = a.message("framework info", encode(&framework(b"f", &[b"web", b"batch"])));
         let suppressed = a.texts("suppressed roles", &[b"batch"]);
-        call!(allocator_update_framework(h, now, id, info, suppressed, out))
+        let excluded = a.exclusions(b"web", &[b"b"]);
+        call!(allocator_update_framework(h, now, id, info, suppressed, excluded, out))
     }),
     ("allocator.add_slave", |a, h, now, out| {
         let id = a.text("agent id", b"c");
@@ -61,7 +64,8 @@ pub(crate) const ALLOCATOR: &[(&str, AllocatorCall)] = &[
         let window = a.optional_message("unavailability", unavailability(7));
         let total = a.messages("total resources", total());
         let used = a.holdings("used resources", b"f", vec![cpu()]);
-        call!(allocator_add_slave(h, now, id, info, capabilities, window, total, used, out))
+        let excluded = a.excluded_from(b"f", b"web");
+        call!(allocator_add_slave(h, now, id, info, capabilities, window, total, used, excluded, out))
     }),
     ("allocator.remove_slave", |a, h, now, out| {
         call!(allocator_remove_slave(h, now, a.text("agent id", b"a"), out))
@@ -71,7 +75,8 @@ pub(crate) const ALLOCATOR: &[(&str, AllocatorCall)] = &[
         let info = a.message("agent info", encode(&agent(b"b", b"other")));
         let total = a.optional_messages("total resources", vec![scalar(b"cpus", 6.0), scalar(b"mem", 64.0)]);
         let capabilities = a.optional_messages("capabilities", agent_capabilities());
-        call!(allocator_update_slave(h, now, id, info, total, capabilities, out))
+        let excluded = a.excluded_from(b"f", b"web");
+        call!(allocator_update_slave(h, now, id, info, total, capabilities, excluded, out))
     }),
     ("allocator.add_resource_provider", |a, h, now, out| {
         let id = a.text("agent id", b"b");
@@ -145,6 +150,17 @@ pub(crate) const ALLOCATOR: &[(&str, AllocatorCall)] = &[
     ("allocator.resume", |_, h, now, out| call!(allocator_resume(h, now, out))),
     ("allocator.tick", |_, h, now, out| call!(allocator_tick(h, now, out))),
     ("allocator.cycle", |_, h, now, out| call!(allocator_cycle(h, now, out))),
+];
+
+/// Every entry point of the allocator that only looks.
+pub(crate) const ALLOCATOR_LOOKS: &[(&str, ModuleCall)] = &[
+    ("allocator.read_metrics", |a, h, out| {
+        let (slots, values) = (a.numbers(&[0, 1, 77]), a.places(3));
+        call!(allocator_read_metrics(h, 5, slots, 3, values, out))
+    }),
+    ("allocator.offer_constraints_debug", |a, h, out| {
+        call!(allocator_offer_constraints_debug(h, a.optional_texts("frameworks", &[b"f"]), out))
+    }),
 ];
 
 /// Every entry point of the hook.
@@ -295,7 +311,10 @@ pub(crate) fn add_framework(shim: &mut Shim, id: &[u8], roles: &[&[u8]]) -> Outc
     let name = arguments.text("framework id", id);
     let info = arguments.message("framework info", encode(&framework(id, roles)));
     let (suppressed, used) = (none(), crate::arguments::no_holdings());
-    shim.done(|h, now, out| call!(allocator_add_framework(h, now, name, info, used, 1, suppressed, out)))
+    let excluded = no_exclusions();
+    shim.done(|h, now, out| {
+        call!(allocator_add_framework(h, now, name, info, used, 1, suppressed, excluded, out))
+    })
 }
 
 /// An agent with every capability comes.
@@ -307,8 +326,9 @@ pub(crate) fn add_agent(shim: &mut Shim, id: &[u8], total: &[Vec<u8>]) -> Outcom
     let capabilities = arguments.messages("capabilities", agent_capabilities());
     let total = arguments.messages("total", total.to_vec());
     let (window, used) = (std::ptr::null(), crate::arguments::no_holdings());
+    let excluded = from_nothing();
     shim.done(|h, now, out| {
-        call!(allocator_add_slave(h, now, name, info, capabilities, window, total, used, out))
+        call!(allocator_add_slave(h, now, name, info, capabilities, window, total, used, excluded, out))
     })
 }
 

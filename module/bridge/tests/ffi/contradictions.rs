@@ -1,6 +1,8 @@
-//! Calls that contradict the books of an allocator: fatal by design, with one line that says why, and for good.
+//! Calls that contradict the books of an allocator. Those after which going on could offer something twice are fatal by
+//! design, with one line that says why, and for good; all others are refused, with one line that says all that is
+//! needed to find out how they came.
 
-use apportion_bridge::abi::APPORTION_FATAL;
+use apportion_bridge::abi::{APPORTION_FAILED, APPORTION_FATAL};
 
 use crate::arguments::Arguments;
 use crate::border::{call, view};
@@ -8,6 +10,9 @@ use crate::broken_contents::{bring, convert, cpu};
 use crate::calls::{ALLOCATOR, named, prepared, recover, total};
 use crate::messages::{allocated, scalar};
 use crate::shim::{Outcome, Shim};
+
+/// A call that contradicts the books: its entry point, what is said of it, and the call.
+type Contradiction = (&'static str, &'static str, fn(&mut Shim) -> Outcome);
 
 #[track_caller]
 fn assert_fatal(entry: &str, says: &str, shim: &mut Shim, outcome: &Outcome) {
@@ -24,20 +29,40 @@ fn assert_fatal(entry: &str, says: &str, shim: &mut Shim, outcome: &Outcome) {
     }
 }
 
+/// Refused, with everything that is known, counted, and the allocator goes on as if nothing had been.
+#[track_caller]
+fn assert_rejected(entry: &str, says: &str, shim: &mut Shim, outcome: &Outcome) {
+    assert_eq!(outcome.status, APPORTION_FAILED, "{entry}: {}", outcome.text);
+    assert!(outcome.text.contains(says), "{entry}: {}", outcome.text);
+    let (_, position) = outcome.text.split_once("; event ").expect("where in the history it came");
+    let (number, _) = position.split_once(" since the start: ").expect("what came");
+    assert!(number.parse::<u64>().unwrap() > 0, "{}", outcome.text);
+    for part in [" agents, ", " frameworks, ", " roles, held cpus "] {
+        assert!(position.contains(part), "{entry}: {}", outcome.text);
+    }
+    assert!(!outcome.text.chars().any(char::is_control), "one line: {}", outcome.text);
+    shim.done(|h, now, out| call!(allocator_publish_metrics(h, now, out)));
+    assert_eq!(shim.snapshot(0)["allocator/apportion/calls_rejected"], 1.0, "{entry}");
+    assert_eq!(shim.snapshot(0)["allocator/apportion/events_refused"], 0.0, "{entry}");
+}
+
 #[test]
-fn a_call_before_initialize_is_fatal() {
+fn a_call_before_initialize_is_refused() {
     for &(entry, call) in ALLOCATOR {
-        if matches!(entry, "allocator.initialize" | "allocator.pause" | "allocator.resume") {
+        if matches!(
+            entry,
+            "allocator.publish_metrics" | "allocator.initialize" | "allocator.pause" | "allocator.resume"
+        ) {
             continue;
         }
         let mut shim = Shim::new(&[]);
         let outcome = shim.apply(|h, now, out| call(&mut Arguments::good(), h, now, out));
-        assert_fatal(entry, "before initialize", &mut shim, &outcome);
+        assert_rejected(entry, "before initialize", &mut shim, &outcome);
     }
 }
 
 #[test]
-fn a_call_that_comes_twice_or_too_late_is_fatal() {
+fn a_call_that_comes_twice_or_too_late_is_refused() {
     let cases = [
         ("allocator.initialize", "initialize came twice"),
         ("allocator.recover", "recover came when 2 agents were known already"),
@@ -45,7 +70,7 @@ fn a_call_that_comes_twice_or_too_late_is_fatal() {
     for (entry, says) in cases {
         let mut shim = prepared("");
         let outcome = shim.apply(|h, now, out| named(ALLOCATOR, entry)(&mut Arguments::good(), h, now, out));
-        assert_fatal(entry, says, &mut shim, &outcome);
+        assert_rejected(entry, says, &mut shim, &outcome);
     }
     for (entry, says) in [
         ("allocator.add_framework", "framework g was added twice"),
@@ -57,12 +82,12 @@ fn a_call_that_comes_twice_or_too_late_is_fatal() {
         let call = named(ALLOCATOR, entry);
         shim.done(|h, now, out| call(&mut Arguments::good(), h, now, out));
         let outcome = shim.apply(|h, now, out| call(&mut Arguments::good(), h, now, out));
-        assert_fatal(entry, says, &mut shim, &outcome);
+        assert_rejected(entry, says, &mut shim, &outcome);
     }
 }
 
 #[test]
-fn a_call_about_a_stranger_is_fatal_and_names_it_on_one_line() {
+fn a_call_about_a_stranger_is_refused_and_names_it_on_one_line() {
     // Whoever is named in these calls is gone.
     let of_framework = [
         "allocator.activate_framework",
@@ -87,23 +112,22 @@ fn a_call_about_a_stranger_is_fatal_and_names_it_on_one_line() {
         let mut shim = prepared(entry);
         shim.done(|h, now, out| call!(allocator_remove_framework(h, now, view(b"f"), out)));
         let outcome = shim.apply(|h, now, out| named(ALLOCATOR, entry)(&mut Arguments::good(), h, now, out));
-        assert_fatal(entry, "framework f is not known", &mut shim, &outcome);
+        assert_rejected(entry, "framework f is not known", &mut shim, &outcome);
     }
     for (entry, agent) in of_agent {
         let mut shim = prepared(entry);
         shim.done(|h, now, out| call!(allocator_remove_slave(h, now, view(agent.as_bytes()), out)));
         let outcome = shim.apply(|h, now, out| named(ALLOCATOR, entry)(&mut Arguments::good(), h, now, out));
-        assert_fatal(entry, &format!("agent {agent} is not known"), &mut shim, &outcome);
+        assert_rejected(entry, &format!("agent {agent} is not known"), &mut shim, &outcome);
     }
     let mut shim = prepared("");
     let outcome = shim.apply(|h, now, out| call!(allocator_remove_slave(h, now, view(b"a\nb\xff"), out)));
-    assert_fatal("allocator.remove_slave", "agent a\\nb\\xff is not known", &mut shim, &outcome);
+    assert_rejected("allocator.remove_slave", "agent a\\nb\\xff is not known", &mut shim, &outcome);
 }
 
 #[test]
-fn a_call_that_contradicts_the_books_is_fatal() {
-    type Contradiction = (&'static str, &'static str, fn(&mut Shim) -> Outcome);
-    let cases: [Contradiction; 12] = [
+fn a_call_that_takes_or_gives_back_what_the_books_do_not_know_is_refused() {
+    let cases: [Contradiction; 7] = [
         ("allocator.recover_resources", "does not hold cpus:5", |shim| {
             recover(shim, (b"f", b"a"), &[allocated(&scalar(b"cpus", 5.0), b"web")], None)
         }),
@@ -124,16 +148,30 @@ fn a_call_that_contradicts_the_books_is_fatal() {
                 call!(allocator_recover_resources(h, now, f, agent, resources, null, 1, out))
             })
         }),
-        ("allocator.transition_offered_to_allocated", "was not offered, only", |shim| {
+        ("allocator.transition_offered_to_allocated", "is allocated to no role", |shim| {
             let mut a = Arguments::good();
-            let resources = a.messages("", vec![allocated(&scalar(b"cpus", 4.5), b"web")]);
+            let resources = a.messages("", vec![scalar(b"cpus", 1.0)]);
             shim.apply(|h, now, out| {
                 call!(allocator_transition_offered_to_allocated(h, now, view(b"a"), resources, out))
             })
         }),
-        ("allocator.transition_offered_to_allocated", "is allocated to no role", |shim| {
+        ("allocator.add_slave", "is allocated to no role", |shim| {
+            bring(shim, &total(), &[scalar(b"cpus", 1.0)])
+        }),
+    ];
+    for (entry, says, contradiction) in cases {
+        let mut shim = prepared("");
+        let outcome = contradiction(&mut shim);
+        assert_rejected(entry, says, &mut shim, &outcome);
+    }
+}
+
+#[test]
+fn a_call_that_uses_or_changes_what_the_books_do_not_know_is_fatal() {
+    let cases: [Contradiction; 6] = [
+        ("allocator.transition_offered_to_allocated", "was not offered, only", |shim| {
             let mut a = Arguments::good();
-            let resources = a.messages("", vec![scalar(b"cpus", 1.0)]);
+            let resources = a.messages("", vec![allocated(&scalar(b"cpus", 4.5), b"web")]);
             shim.apply(|h, now, out| {
                 call!(allocator_transition_offered_to_allocated(h, now, view(b"a"), resources, out))
             })
@@ -150,8 +188,9 @@ fn a_call_that_contradicts_the_books_is_fatal() {
         ("allocator.update_allocation", "not contained", |shim| {
             convert(shim, &[&cpu()], [&[&scalar(b"cpus", 2.0)], &[&cpu()]])
         }),
-        ("allocator.add_slave", "is allocated to no role", |shim| {
-            bring(shim, &total(), &[scalar(b"cpus", 1.0)])
+        ("allocator.update_allocation", "does not hold", |shim| {
+            let (many, reserved) = (allocated(&scalar(b"cpus", 5.0), b"web"), cpu());
+            convert(shim, &[&many], [&[&cpu()], &[&reserved]])
         }),
     ];
     for (entry, says, contradiction) in cases {

@@ -107,10 +107,7 @@ fn notices_of_the_allocator_come_with_their_severity() {
     let warnings: Vec<&str> = of(Severity::Warning).collect();
     assert_eq!(
         warnings,
-        [
-            "apportion: update quota: quota of role web recorded, not yet enforced",
-            "apportion: recover resources: framework f refuses for NaN seconds, which counts as 5s",
-        ]
+        ["apportion: recover resources: framework f refuses for NaN seconds, which counts as 5s",]
     );
     assert_eq!(lines.len(), infos.len() + warnings.len() + 1, "{lines:?}");
 }
@@ -238,8 +235,8 @@ fn a_call_in_the_middle_of_another_is_refused_and_the_other_goes_on() {
         assert_eq!(text, "allocator.tick: called while another call is running");
     });
     let lines = logged(Severity::Info, || {
-        let quota = named(ALLOCATOR, "allocator.update_quota");
-        shim.done(|h, now, out| quota(&mut Arguments::good(), h, now, out));
+        let request = named(ALLOCATOR, "allocator.request_resources");
+        shim.done(|h, now, out| request(&mut Arguments::good(), h, now, out));
     });
     assert_eq!((lines.len(), INNER.get()), (1, APPORTION_FATAL));
     shim.done(|h, now, out| call!(allocator_tick(h, now, out)));

@@ -8,7 +8,9 @@ use apportion_config::ENTRY_POINTS;
 
 use crate::arguments::{Arguments, plain_options};
 use crate::border::{Answer, Module, answered, call, expecting_panics, view};
-use crate::calls::{ALLOCATOR, HOOK, ISOLATOR, ModuleCall, QOS_CONTROLLER, known_container, populate};
+use crate::calls::{
+    ALLOCATOR, ALLOCATOR_LOOKS, HOOK, ISOLATOR, ModuleCall, QOS_CONTROLLER, known_container, populate,
+};
 use crate::messages::container_id;
 use crate::shim::Shim;
 
@@ -33,7 +35,9 @@ fn every_function_of_the_table_is_drilled() {
     let tested: Vec<&str> = ALLOCATOR
         .iter()
         .map(|(entry, _)| *entry)
-        .chain([HOOK, ISOLATOR, QOS_CONTROLLER].into_iter().flatten().map(|(entry, _)| *entry))
+        .chain(
+            [ALLOCATOR_LOOKS, HOOK, ISOLATOR, QOS_CONTROLLER].into_iter().flatten().map(|(entry, _)| *entry),
+        )
         .collect();
     let of_functions: BTreeSet<String> = tested.iter().map(|entry| entry.replace('.', "_")).collect();
     assert_eq!(
@@ -72,6 +76,22 @@ fn an_allocator_that_panicked_is_fatal_and_stays_stopped() {
             assert_eq!(stopped.status, APPORTION_FATAL, "{later} after {entry}");
             let says = format!("{later}: the allocator has stopped before: {}", fatal.text);
             assert_eq!(stopped.text, says);
+        }
+    }
+}
+
+#[test]
+fn an_allocator_that_panicked_while_somebody_looked_goes_on() {
+    for &(entry, look) in ALLOCATOR_LOOKS {
+        let mut shim = Shim::new(&[("drill.panic_in", entry), ("allocator.explain_offers", "false")]);
+        let options = plain_options();
+        shim.done(|h, now, out| call!(allocator_initialize(h, now, &raw const options, out)));
+        for _ in 0..3 {
+            assert_drill(entry, &expecting_panics(|| ask(look, &shim.module)).refusal());
+        }
+        for &(_, other) in ALLOCATOR_LOOKS.iter().filter(|(other, _)| *other != entry) {
+            ask(other, &shim.module).expect(0);
+            populate(&mut shim);
         }
     }
 }

@@ -1,8 +1,10 @@
 //! An allocator as the shim keeps it: items and bundles by slot, offers resolved to bytes.
 
+use std::collections::BTreeMap;
+
 use apportion_bridge::abi::{APPORTION_DONE, apportion_effects, apportion_handle, apportion_status};
 
-use crate::border::{Module, is_set, read, read_bytes, untouched_effects};
+use crate::border::{Module, answered, call, is_set, read, read_bytes, untouched_effects};
 
 /// One agent's resources offered to a framework in a role.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +22,8 @@ pub(crate) struct Outcome {
     pub(crate) status: apportion_status,
     pub(crate) text: String,
     pub(crate) offers: Vec<Offered>,
+    /// Framework, agent and unavailability of each inverse offer.
+    pub(crate) inverse_offers: Vec<[Vec<u8>; 3]>,
     /// Agent, framework and status of each answer to an inverse offer.
     pub(crate) inverse_statuses: Vec<[Vec<u8>; 3]>,
     pub(crate) cycle_requested: bool,
@@ -31,6 +35,8 @@ pub(crate) struct Shim {
     pub(crate) module: Module,
     items: Vec<Option<Vec<u8>>>,
     bundles: Vec<Option<Vec<Vec<u8>>>>,
+    /// Names of the metrics published, by slot.
+    metrics: BTreeMap<u32, String>,
     /// The host's clock, in nanoseconds.
     pub(crate) now: i64,
 }
@@ -49,7 +55,7 @@ fn keep<T>(table: &mut Vec<Option<T>>, slot: u32, value: T) {
 impl Shim {
     pub(crate) fn new(pairs: &[(&str, &str)]) -> Shim {
         let module = Module::allocator(pairs);
-        Shim { module, items: Vec::new(), bundles: Vec::new(), now: 1_000 * SECOND }
+        Shim { module, items: Vec::new(), bundles: Vec::new(), metrics: BTreeMap::new(), now: 1_000 * SECOND }
     }
 
     /// Makes a call and does what its effects ask for, items before bundles before offers.
@@ -86,6 +92,10 @@ impl Shim {
         });
         let offers: Vec<Offered> = offers.collect();
         assert_together(&offers);
+        let inverse_offers = read(effects.inverse_offers, effects.inverse_offers_size).iter();
+        let inverse_offers =
+            inverse_offers.map(|one| [one.framework, one.agent, one.unavailability].map(read_bytes));
+        self.follow_metrics(&effects);
         let inverse = read(effects.inverse_statuses, effects.inverse_statuses_size).iter();
         let inverse =
             inverse.map(|one| [read_bytes(one.agent), read_bytes(one.framework), read_bytes(one.status)]);
@@ -93,9 +103,43 @@ impl Shim {
             status,
             text,
             offers,
+            inverse_offers: inverse_offers.collect(),
             inverse_statuses: inverse.collect(),
             cycle_requested: effects.cycle_requested == 1,
         }
+    }
+
+    /// Publishes metrics and takes them back, as the host's registry would: no name twice.
+    fn follow_metrics(&mut self, effects: &apportion_effects) {
+        for slot in read(effects.metrics_removed, effects.metrics_removed_size) {
+            self.metrics.remove(slot).expect("what is removed was added");
+        }
+        for added in read(effects.metrics_added, effects.metrics_added_size) {
+            let name = String::from_utf8_lossy(&read_bytes(added.name)).into_owned();
+            assert!(!self.metrics.values().any(|known| *known == name), "{name} is published twice");
+            assert_eq!(self.metrics.insert(added.slot, name), None, "a slot is used twice");
+        }
+    }
+
+    /// A snapshot of all metrics that have a number, as the host would show it.
+    #[track_caller]
+    pub(crate) fn snapshot(&self, messages_waiting: u64) -> BTreeMap<String, f64> {
+        let slots: Vec<u32> = self.metrics.keys().copied().collect();
+        let mut values = vec![-1.0; slots.len()];
+        let (data, out) = (slots.as_ptr(), values.as_mut_ptr());
+        let answer = answered(|text| {
+            call!(allocator_read_metrics(
+                self.module.handle(),
+                messages_waiting,
+                data,
+                slots.len(),
+                out,
+                text
+            ))
+        });
+        answer.expect(APPORTION_DONE);
+        let named = self.metrics.values().cloned().zip(values);
+        named.filter(|(_, value)| !value.is_nan()).collect()
     }
 
     /// As [`Shim::apply`], for calls that must work.

@@ -3,7 +3,7 @@
 use apportion_bridge::abi::{APPORTION_DONE, APPORTION_FAILED, apportion_bytes_list};
 use apportion_wire::messages::encode;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, from_nothing, no_exclusions};
 use crate::border::{call, view};
 use crate::calls::{ALLOCATOR, add_agent, add_framework, named, none, prepared, tick_and_cycle, total};
 use crate::messages::{agent, scalar};
@@ -17,7 +17,8 @@ fn turn_away(shim: &mut Shim, id: &[u8]) {
     let info = encode(&agent(id, b"r1"));
     let outcome = shim.apply(|h, now, out| {
         let nobody = crate::arguments::no_holdings();
-        call!(allocator_add_slave(h, now, view(id), view(&info), none(), std::ptr::null(), list, nobody, out))
+        let (id, info, nothing, null) = (view(id), view(&info), from_nothing(), std::ptr::null());
+        call!(allocator_add_slave(h, now, id, info, none(), null, list, nobody, nothing, out))
     });
     assert_eq!(outcome.status, APPORTION_FAILED, "{}", outcome.text);
     assert!(outcome.text.contains("is not an amount"), "{}", outcome.text);
@@ -82,6 +83,7 @@ fn calls_about_a_framework_that_was_turned_away_are_refused_and_stop_nothing() {
                 crate::arguments::no_holdings(),
                 1,
                 none(),
+                no_exclusions(),
                 out
             ))
         });
