@@ -81,6 +81,28 @@ impl Http {
         Ok(text)
     }
 
+    /// A request of any method, with a body of that content type; status and text of the answer, whatever they are.
+    ///
+    /// # Errors
+    /// When the request fails.
+    pub fn answer(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: &str,
+    ) -> Result<(u16, String), RigError> {
+        let request = format!("{method} http://{}{path}", self.address);
+        let call = http::Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address))
+            .header("Content-Type", content_type)
+            .header("Accept", "application/json")
+            .body(body.to_owned())
+            .map_err(|error| RigError::Http { request: request.clone(), detail: error.to_string() })?;
+        read_answer(&request, self.agent.run(call))
+    }
+
     /// POST a JSON value with further headers; status and text of the answer, whatever they are.
     pub(crate) fn post_call(
         &self,

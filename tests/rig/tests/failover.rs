@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use apportion_rig::{Framework, FrameworkSpec, Registry, Rig, TaskSpec, TaskState};
+use apportion_rig::{Event, Framework, FrameworkSpec, Registry, Rig, TaskSpec, TaskState, TaskStatus};
 
 const WITHIN: Duration = Duration::from_secs(20);
 
@@ -104,4 +104,38 @@ fn framework_that_lost_its_connection_takes_its_task_up_again() {
     framework.resubscribe(master.address()).unwrap();
     std::fs::write(master.sandbox(framework.id(), "long").unwrap().join("go"), "").unwrap();
     framework.wait_status("long", TaskState::Finished, WITHIN).unwrap();
+}
+
+/// The next status update, in the order of arrival.
+fn next_update(framework: &mut Framework) -> TaskStatus {
+    loop {
+        if let Event::Update(status) =
+            framework.next_arrival(WITHIN).expect("a connection").expect("an event")
+        {
+            return status;
+        }
+    }
+}
+
+#[test]
+fn update_that_was_not_acknowledged_is_told_again_to_the_next_subscription() {
+    let rig = rig();
+    let master = rig.master().agents(1).start().unwrap();
+    let spec = FrameworkSpec::new("careful").failover_timeout(Duration::from_secs(60));
+    let mut framework = Framework::subscribe(master.address(), spec.without_acknowledgement()).unwrap();
+    let offer = framework.next_offers(WITHIN).unwrap().remove(0);
+    framework.launch(&offer, &[TaskSpec::new("short", "true")], None).unwrap();
+    let first = next_update(&mut framework);
+    assert_eq!(first.state, TaskState::Starting);
+
+    framework.resubscribe(master.address()).unwrap();
+    let again = next_update(&mut framework);
+    assert_eq!(again.message["uuid"], first.message["uuid"]);
+    framework.acknowledge(&again).unwrap();
+    let mut next = next_update(&mut framework);
+    // The agent may have told it a second time meanwhile.
+    while next.message["uuid"] == first.message["uuid"] {
+        next = next_update(&mut framework);
+    }
+    assert_eq!(next.state, TaskState::Running);
 }

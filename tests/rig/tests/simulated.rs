@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use apportion_rig::{
-    Framework, FrameworkSpec, Registry, Rig, SimulatedAgents, SimulatedSpec, TaskSpec, TaskState,
+    Framework, FrameworkSpec, Registry, Rig, SimulatedAgents, SimulatedSpec, TaskSpec, TaskState, scalar,
 };
 
 const WITHIN: Duration = Duration::from_secs(30);
@@ -64,6 +64,80 @@ fn simulated_agents_register_again_with_a_restarted_master() {
     master.restart().unwrap();
     master.wait_for_agents(50, WITHIN).unwrap();
     assert_eq!(agent_ids(&master.get_json("/slaves").unwrap()), ids);
+}
+
+#[test]
+fn simulated_agents_that_lose_their_connection_return_under_their_ids() {
+    let rig = rig();
+    let master = rig.master().start().unwrap();
+    let spec = SimulatedSpec { agents: 3, hosts: "node".to_owned(), ..SimulatedSpec::default() };
+    let agents = SimulatedAgents::start(master.address(), spec).unwrap();
+    agents.wait_until_registered(WITHIN).unwrap();
+    let before = master.get_json("/slaves").unwrap();
+    assert_eq!(before["slaves"][0]["hostname"].as_str().map(|name| &name[..5]), Some("node-"));
+    agents.disconnect();
+    master.wait_for_agents(0, WITHIN).unwrap();
+    assert_eq!(agents.registered(), 0);
+    agents.reconnect();
+    master.wait_for_agents(3, WITHIN).unwrap();
+    assert_eq!(agent_ids(&master.get_json("/slaves").unwrap()), agent_ids(&before));
+}
+
+#[test]
+fn simulated_agents_that_unregister_are_removed_and_stay_away() {
+    let rig = rig();
+    let master = rig.master().start().unwrap();
+    let spec = SimulatedSpec { agents: 2, ..SimulatedSpec::default() };
+    let agents = SimulatedAgents::start(master.address(), spec).unwrap();
+    agents.wait_until_registered(WITHIN).unwrap();
+    agents.unregister();
+    master.wait_for_agents(0, WITHIN).unwrap();
+    assert_eq!(agent_ids(&master.get_json("/slaves").unwrap()), Vec::<String>::new());
+    agents.reconnect();
+    master.wait_for_agents(2, WITHIN).unwrap();
+}
+
+#[test]
+fn simulated_agent_reports_reserved_and_lent_resources_and_keeps_reservations() {
+    let rig = rig();
+    let master = rig.master().start().unwrap();
+    let further =
+        vec![("gpus".to_owned(), "*".to_owned(), 2.0), ("cpus".to_owned(), "owner".to_owned(), 1.0)];
+    let agents = SimulatedAgents::start(
+        master.address(),
+        SimulatedSpec { agents: 1, further, ..SimulatedSpec::default() },
+    )
+    .unwrap();
+    agents.wait_until_registered(WITHIN).unwrap();
+    agents.lend_cpus(3.0);
+    let id = serde_json::json!({"value": master.get_json("/slaves").unwrap()["slaves"][0]["id"]});
+    let mut reserved = scalar("cpus", 2.0);
+    reserved["reservations"] = serde_json::json!([{"type": "DYNAMIC", "role": "late"}]);
+    let reserve = serde_json::json!({"agent_id": id, "resources": [reserved]});
+    master.call(&serde_json::json!({"type": "RESERVE_RESOURCES", "reserve_resources": reserve})).unwrap();
+    let amounts = || {
+        let page = master.get_json("/slaves").unwrap();
+        let agent = page["slaves"][0].clone();
+        let reserved = &agent["reserved_resources"];
+        (
+            agent["resources"]["gpus"].clone(),
+            reserved["owner"]["cpus"].clone(),
+            reserved["late"]["cpus"].clone(),
+        )
+    };
+    assert_eq!(amounts(), (2.0.into(), 1.0.into(), 2.0.into()));
+    let revocable = || master.get_json("/metrics/snapshot").unwrap()["master/cpus_revocable_total"].as_f64();
+    let started = std::time::Instant::now();
+    while revocable() != Some(3.0) {
+        assert!(started.elapsed() < WITHIN, "{:?} revocable cpus", revocable());
+    }
+
+    agents.disconnect();
+    master.wait_for_agents(0, WITHIN).unwrap();
+    agents.reconnect();
+    master.wait_for_agents(1, WITHIN).unwrap();
+    assert_eq!(amounts(), (2.0.into(), 1.0.into(), 2.0.into()), "it has written the reservation down");
+    assert_eq!(revocable(), Some(0.0), "what it lends it has to say anew");
 }
 
 fn agent_ids(page: &serde_json::Value) -> Vec<String> {

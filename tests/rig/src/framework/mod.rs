@@ -72,12 +72,14 @@ impl Framework {
     }
 
     fn open(&mut self, master: &str, id: Option<&str>) -> Result<(), RigError> {
-        let info = self.spec.info(id);
+        let (subscribe, acknowledges) = (self.spec.subscribe(id), self.spec.acknowledges);
         // A master that has just started refuses until it leads.
         let what = format!("a subscription of framework {} with {master}", self.spec.name);
-        let subscription = wait_for(&what, SUBSCRIBE_LIMIT, || match Subscription::open(master, &info) {
-            Ok(subscription) => Ok(Look::Here(subscription)),
-            Err(error) => Ok(Look::Missing(error.to_string())),
+        let subscription = wait_for(&what, SUBSCRIBE_LIMIT, || {
+            match Subscription::open(master, &subscribe, acknowledges) {
+                Ok(subscription) => Ok(Look::Here(subscription)),
+                Err(error) => Ok(Look::Missing(error.to_string())),
+            }
         })?;
         self.subscription = Some(subscription);
         let started = Instant::now();
@@ -102,6 +104,11 @@ impl Framework {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.spec.name
+    }
+
+    /// `FrameworkInfo` as it has subscribed, with its id: what an `UPDATE_FRAMEWORK` call starts from.
+    pub fn info(&self) -> Value {
+        self.spec.info(Some(&self.id))
     }
 
     /// Breaks the connection, as a crash would. With a failover timeout its tasks go on.
@@ -186,6 +193,15 @@ impl Framework {
                 return Err(self.deadline("an event", within));
             }
         }
+    }
+
+    /// The next event of any kind, in the order of arrival, for a program that handles all of them; `None` when none
+    /// comes in time. What an earlier wait has filed is not among them.
+    ///
+    /// # Errors
+    /// [`RigError::Subscription`] when the connection ends.
+    pub fn next_arrival(&mut self, within: Duration) -> Result<Option<Event>, RigError> {
+        self.receive(within)
     }
 
     /// Waits until the connection ends; returns why.
@@ -282,6 +298,18 @@ impl Framework {
         self.call("RECONCILE", &json!({"reconcile": {"tasks": tasks}}))
     }
 
+    /// Acknowledges a status update, for a framework that was subscribed
+    /// [without acknowledgement](FrameworkSpec::without_acknowledgement).
+    ///
+    /// # Errors
+    /// When the framework is not connected or the call is refused.
+    pub fn acknowledge(&self, status: &TaskStatus) -> Result<(), RigError> {
+        match &self.subscription {
+            Some(subscription) => subscription::acknowledge(&subscription.caller, &status.message),
+            None => Err(self.closed("it is not connected")),
+        }
+    }
+
     /// Any other call: its type, and its fields besides.
     ///
     /// # Errors
@@ -289,6 +317,17 @@ impl Framework {
     pub fn call(&self, name: &str, fields: &Value) -> Result<(), RigError> {
         match &self.subscription {
             Some(subscription) => subscription.caller.call(name, fields),
+            None => Err(self.closed("it is not connected")),
+        }
+    }
+
+    /// Sends the same call so many times in one piece: a backlog for the master. Waits until all were accepted.
+    ///
+    /// # Errors
+    /// When the framework is not connected or a call is refused.
+    pub fn call_at_once(&self, name: &str, fields: &Value, times: usize) -> Result<(), RigError> {
+        match &self.subscription {
+            Some(subscription) => subscription.caller.call_at_once(name, fields, times),
             None => Err(self.closed("it is not connected")),
         }
     }

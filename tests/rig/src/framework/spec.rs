@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 pub struct FrameworkSpec {
     pub(crate) name: String,
     info: Value,
+    subscribe: Value,
+    pub(crate) acknowledges: bool,
 }
 
 impl FrameworkSpec {
@@ -21,7 +23,7 @@ impl FrameworkSpec {
             "roles": ["*"],
             "capabilities": [{"type": "MULTI_ROLE"}],
         });
-        FrameworkSpec { name: name.to_owned(), info }
+        FrameworkSpec { name: name.to_owned(), info, subscribe: json!({}), acknowledges: true }
     }
 
     /// Roles it subscribes to, instead of `*`.
@@ -74,6 +76,28 @@ impl FrameworkSpec {
     pub fn field(mut self, name: &str, value: Value) -> Self {
         self.info[name] = value;
         self
+    }
+
+    /// A field of the subscription beside `FrameworkInfo`, as `suppressed_roles` or `offer_constraints`.
+    #[must_use]
+    pub fn subscribe_field(mut self, name: &str, value: Value) -> Self {
+        self.subscribe[name] = value;
+        self
+    }
+
+    /// Status updates are not acknowledged as they come, but with [`Framework::acknowledge`](super::Framework::acknowledge):
+    /// for a program that has to write them down before.
+    #[must_use]
+    pub fn without_acknowledgement(mut self) -> Self {
+        self.acknowledges = false;
+        self
+    }
+
+    /// The subscription's fields as JSON, with the id of an earlier one.
+    pub(crate) fn subscribe(&self, id: Option<&str>) -> Value {
+        let mut subscribe = self.subscribe.clone();
+        subscribe["framework_info"] = self.info(id);
+        subscribe
     }
 
     /// `FrameworkInfo` as JSON, with the id of an earlier subscription.

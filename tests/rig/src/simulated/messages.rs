@@ -28,6 +28,10 @@ pub(super) struct Ranges {
     pub(super) range: Vec<Range>,
 }
 
+/// Presence marks a resource as revocable.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Revocable {}
+
 /// `kind` is 0 for a scalar, 1 for ranges.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Resource {
@@ -41,6 +45,8 @@ pub(super) struct Resource {
     pub(super) ranges: Option<Ranges>,
     #[prost(string, required, tag = "6")]
     pub(super) role: String,
+    #[prost(message, optional, tag = "9")]
+    pub(super) revocable: Option<Revocable>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -60,6 +66,27 @@ pub(super) struct Attribute {
     pub(super) text: Option<Text>,
 }
 
+/// Name of a region or of a zone.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct DomainName {
+    #[prost(string, required, tag = "1")]
+    pub(super) name: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct FaultDomain {
+    #[prost(message, required, tag = "1")]
+    pub(super) region: DomainName,
+    #[prost(message, required, tag = "2")]
+    pub(super) zone: DomainName,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Domain {
+    #[prost(message, optional, tag = "1")]
+    pub(super) fault_domain: Option<FaultDomain>,
+}
+
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct AgentInfo {
     #[prost(string, required, tag = "1")]
@@ -74,6 +101,8 @@ pub(super) struct AgentInfo {
     pub(super) checkpoint: bool,
     #[prost(int32, required, tag = "8")]
     pub(super) port: i32,
+    #[prost(message, optional, tag = "10")]
+    pub(super) domain: Option<Domain>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -98,11 +127,39 @@ pub(super) struct Reregister {
     pub(super) agent: AgentInfo,
     #[prost(string, required, tag = "6")]
     pub(super) version: String,
+    /// As [`Checkpoint`] brought them.
+    #[prost(bytes = "vec", repeated, tag = "7")]
+    pub(super) checkpointed: Vec<Vec<u8>>,
     #[prost(message, repeated, tag = "9")]
     pub(super) capabilities: Vec<Capability>,
 }
 
-/// The master's answer to both.
+/// The reservations and volumes that an agent has to write down, each a `Resource` that is only handed back.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Checkpoint {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub(super) resources: Vec<Vec<u8>>,
+}
+
+/// What an agent lends beyond its own resources; replaces what it said of that before.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct UpdateAgent {
+    #[prost(message, required, tag = "1")]
+    pub(super) agent_id: Id,
+    #[prost(message, repeated, tag = "2")]
+    pub(super) oversubscribed: Vec<Resource>,
+    #[prost(bool, required, tag = "5")]
+    pub(super) update_oversubscribed: bool,
+}
+
+/// An agent leaves for good.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Unregister {
+    #[prost(message, required, tag = "1")]
+    pub(super) agent_id: Id,
+}
+
+/// The master's answer to a registration of either kind.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Registered {
     #[prost(message, required, tag = "1")]

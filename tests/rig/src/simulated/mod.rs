@@ -28,6 +28,12 @@ pub struct SimulatedSpec {
     pub mem_mb: f64,
     /// Disk of each in MB.
     pub disk_mb: f64,
+    /// Further scalars of each: name, the role it is reserved for (`*` for none), amount.
+    pub further: Vec<(String, String, f64)>,
+    /// Agent number n has this and `-n` as host name.
+    pub hosts: String,
+    /// Region and zone of all of them. The master has to have a fault domain, too.
+    pub domain: Option<(String, String)>,
     /// Agent number n has the attribute `rack` with the value `r` and n modulo this.
     pub racks: usize,
     /// A task finishes after so long.
@@ -41,6 +47,9 @@ impl Default for SimulatedSpec {
             cpus: 8.0,
             mem_mb: 32_768.0,
             disk_mb: 10_000.0,
+            further: Vec::new(),
+            hosts: "simulated".to_owned(),
+            domain: None,
             racks: 40,
             task_time: Duration::from_millis(200),
         }
@@ -81,6 +90,27 @@ impl SimulatedAgents {
                 Look::Missing(format!("{registered} are registered"))
             })
         })
+    }
+
+    /// Each of them lends so many revocable cpus from now on, instead of what it lent before.
+    pub fn lend_cpus(&self, cpus: f64) {
+        self.swarm.lend_cpus(cpus);
+    }
+
+    /// Breaks all connections, as a failure of the network would. The agents go on with what they run.
+    pub fn disconnect(&self) {
+        self.swarm.disconnect();
+    }
+
+    /// Connects again after [`SimulatedAgents::disconnect`]; the agents register under the ids they had, with the
+    /// reservations and volumes they were told to keep. After [`SimulatedAgents::unregister`] they register anew.
+    pub fn reconnect(&self) {
+        self.swarm.reconnect();
+    }
+
+    /// The agents leave the master for good: it removes them and what they ran.
+    pub fn unregister(&self) {
+        self.swarm.unregister();
     }
 }
 

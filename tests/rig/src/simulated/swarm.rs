@@ -15,8 +15,9 @@ use uuid::Uuid;
 
 use super::SimulatedSpec;
 use super::messages::{
-    AgentInfo, Attribute, Capability, Id, KillTask, Range, Ranges, Register, Registered, Reregister,
-    Resource, RunTask, Scalar, StatusUpdate, TaskStatus, Text, Update,
+    AgentInfo, Attribute, Capability, Checkpoint, Domain, DomainName, FaultDomain, Id, KillTask, Range,
+    Ranges, Register, Registered, Reregister, Resource, Revocable, RunTask, Scalar, StatusUpdate, TaskStatus,
+    Text, Unregister, Update, UpdateAgent,
 };
 use super::wire::{self, Incoming};
 use crate::error::RigError;
@@ -63,8 +64,21 @@ struct State {
     ids: HashMap<String, Id>,
     /// Agents registered with the present master.
     registered: HashSet<String>,
+    /// No connection is to be made, and no agent to register.
+    away: bool,
+    /// Reservations and volumes the agents were told to keep, by their own names.
+    checkpointed: HashMap<String, Vec<Vec<u8>>>,
     /// Framework and task ids of tasks that have not ended.
     tasks: HashSet<(Vec<u8>, Vec<u8>)>,
+}
+
+impl State {
+    fn break_connections(&mut self) {
+        for stream in self.out.take().into_iter().chain(self.incoming.drain(..)) {
+            // A connection that is closed already is as good.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
 }
 
 /// A task on its way to its end.
@@ -117,14 +131,45 @@ impl Swarm {
 
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
-        let mut state = self.state();
-        for stream in state.out.take().into_iter().chain(state.incoming.drain(..)) {
-            // A connection that is closed already is as good.
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-        drop(state);
+        self.state().break_connections();
         // Wakes the listening thread, which then sees that it is to end.
         let _ = TcpStream::connect(&self.address);
+    }
+
+    pub(super) fn disconnect(&self) {
+        let mut state = self.state();
+        state.away = true;
+        state.registered.clear();
+        state.break_connections();
+    }
+
+    pub(super) fn reconnect(&self) {
+        let mut state = self.state();
+        state.away = false;
+        state.break_connections();
+    }
+
+    pub(super) fn unregister(&self) {
+        let ids = {
+            let mut state = self.state();
+            // Who has no id registers as a new agent; nobody is to do so after this.
+            state.away = true;
+            state.registered.clear();
+            std::mem::take(&mut state.ids)
+        };
+        for (agent, agent_id) in ids {
+            self.send("master", "UnregisterSlaveMessage", &agent, &Unregister { agent_id });
+        }
+    }
+
+    pub(super) fn lend_cpus(&self, cpus: f64) {
+        let ids = self.state().ids.clone();
+        let lent = Resource { revocable: Some(Revocable {}), ..scalar("cpus", "*", cpus) };
+        for (agent, agent_id) in ids {
+            let oversubscribed = vec![lent.clone()];
+            let update = UpdateAgent { agent_id, oversubscribed, update_oversubscribed: true };
+            self.send("master", "UpdateSlaveMessage", &agent, &update);
+        }
     }
 
     fn is_stopped(&self) -> bool {
@@ -139,7 +184,8 @@ impl Swarm {
     /// Keeps a connection to the master and registers over it who is not registered.
     fn speak(&self) {
         while !self.is_stopped() {
-            if let Ok(stream) = TcpStream::connect(&self.master) {
+            let away = self.state().away;
+            if !away && let Ok(stream) = TcpStream::connect(&self.master) {
                 // Only ends early; the next turn connects again.
                 let _ = self.speak_over(stream);
             }
@@ -153,7 +199,7 @@ impl Swarm {
         {
             let mut state = self.state();
             state.registered.clear();
-            if self.is_stopped() {
+            if state.away || self.is_stopped() {
                 return Ok(());
             }
             state.out = Some(stream);
@@ -177,18 +223,19 @@ impl Swarm {
     fn register_missing(&self) {
         for number in 1..=self.spec.agents {
             let name = format!("slave({number})");
-            let (registered, id) = {
+            let (wanted, id) = {
                 let state = self.state();
-                (state.registered.contains(&name), state.ids.get(&name).cloned())
+                (!state.away && !state.registered.contains(&name), state.ids.get(&name).cloned())
             };
-            if registered {
+            if !wanted {
                 continue;
             }
             let again = id.is_some();
             let (agent, version) = (self.agent_info(number, id), VERSION.to_owned());
             let capabilities = CAPABILITIES.map(|kind| Capability { kind }).to_vec();
             if again {
-                let message = Reregister { agent, version, capabilities };
+                let checkpointed = self.state().checkpointed.get(&name).cloned().unwrap_or_default();
+                let message = Reregister { agent, version, checkpointed, capabilities };
                 self.send("master", "ReregisterSlaveMessage", &name, &message);
             } else {
                 let message = Register { agent, version, capabilities };
@@ -199,31 +246,34 @@ impl Swarm {
 
     fn agent_info(&self, number: usize, id: Option<Id>) -> AgentInfo {
         let spec = &self.spec;
-        let mut resources: Vec<Resource> =
-            [("cpus", spec.cpus), ("mem", spec.mem_mb), ("disk", spec.disk_mb)]
-                .map(|(name, value)| Resource {
-                    name: name.to_owned(),
-                    kind: SCALAR,
-                    scalar: Some(Scalar { value }),
-                    ranges: None,
-                    role: "*".to_owned(),
-                })
-                .into();
+        let mut resources = vec![
+            scalar("cpus", "*", spec.cpus),
+            scalar("mem", "*", spec.mem_mb),
+            scalar("disk", "*", spec.disk_mb),
+        ];
+        resources.extend(spec.further.iter().map(|(name, role, amount)| scalar(name, role, *amount)));
         resources.push(Resource {
             name: "ports".to_owned(),
             kind: RANGES,
             scalar: None,
             ranges: Some(Ranges { range: vec![PORTS] }),
             role: "*".to_owned(),
+            revocable: None,
         });
         let rack = Text { value: format!("r{}", number % spec.racks.max(1)) };
         AgentInfo {
-            hostname: format!("simulated-{number}"),
+            hostname: format!("{}-{number}", spec.hosts),
             resources,
             attributes: vec![Attribute { name: "rack".to_owned(), kind: TEXT, text: Some(rack) }],
             id,
             checkpoint: true,
             port: self.port,
+            domain: spec.domain.as_ref().map(|(region, zone)| Domain {
+                fault_domain: Some(FaultDomain {
+                    region: DomainName { name: region.clone() },
+                    zone: DomainName { name: zone.clone() },
+                }),
+            }),
         }
     }
 
@@ -244,6 +294,10 @@ impl Swarm {
                 let mut state = self.state();
                 state.ids.insert(agent.clone(), answer.agent_id);
                 state.registered.insert(agent.clone());
+            }
+            "CheckpointResourcesMessage" => {
+                let resources = Checkpoint::decode(body)?.resources;
+                self.state().checkpointed.insert(agent.clone(), resources);
             }
             "RunTaskMessage" => {
                 let run = RunTask::decode(body)?;
@@ -295,6 +349,17 @@ impl Swarm {
     }
 }
 
+fn scalar(name: &str, role: &str, value: f64) -> Resource {
+    Resource {
+        name: name.to_owned(),
+        kind: SCALAR,
+        scalar: Some(Scalar { value }),
+        ranges: None,
+        role: role.to_owned(),
+        revocable: None,
+    }
+}
+
 /// Takes the connections that the master opens.
 fn listen(swarm: &Arc<Swarm>, listener: &TcpListener) {
     for stream in listener.incoming().map_while(Result::ok) {
@@ -303,6 +368,9 @@ fn listen(swarm: &Arc<Swarm>, listener: &TcpListener) {
             let mut state = swarm.state();
             if swarm.is_stopped() {
                 return;
+            }
+            if state.away {
+                continue;
             }
             state.incoming.push(kept);
         }
