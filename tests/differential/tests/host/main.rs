@@ -1,0 +1,15 @@
+//! Scripts of a cluster, each run under both allocators.
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a step that cannot be taken fails the test")]
+
+mod agents;
+mod chance;
+mod deliberate;
+mod frameworks;
+mod offers;
+mod quota;
+mod reservations;
+mod resources;
+mod sharing;
+mod upkeep;
+mod volumes;
