@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod demo;
+mod fuzz;
 mod generate;
 mod test;
 mod tidy;
@@ -40,6 +41,8 @@ struct Arguments {
 enum Task {
     /// Start a real Mesos with the modules and watch it work
     Demo(demo::Arguments),
+    /// Feed decoders, border and allocator with inputs that libFuzzer makes, and see that their promises hold
+    Fuzz(fuzz::Arguments),
     /// Write the generated files: the message declarations and the Rust side of the C header
     Generate {
         /// Only compare; exit code 1 when a file is out of date
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Task::Demo(arguments) => demo::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Generate { check } => generate::run(check),
         Task::Test { only, keep_going } => test::run(&only, keep_going),
     };

@@ -1,21 +1,23 @@
 //! `cargo xtask test`: every check of the project, the same on every machine.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anstyle::AnsiColor;
 use clap::ValueEnum;
 
-use crate::{Failure, generate, target_folder, tidy, workspace_root};
+use crate::{Failure, fuzz, generate, target_folder, tidy, workspace_root};
 
 /// The packages whose tests need no Mesos.
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "apportion-bridge",
     "apportion-cli",
     "apportion-config",
     "apportion-core",
+    "apportion-fuzz-targets",
     "apportion-generate",
     "apportion-isolation",
     "apportion-policy",
@@ -23,6 +25,9 @@ const PURE: [&str; 10] = [
     "apportion",
     "xtask",
 ];
+
+/// Seconds that the fuzz targets share in the step [`Step::Fuzz`].
+const FUZZ_SECONDS: u64 = 60;
 
 /// One step, in the order they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -41,6 +46,8 @@ pub(crate) enum Step {
     Build,
     /// Everything that needs no Mesos
     Unit,
+    /// Random histories, against an independent allocator
+    Histories,
     /// The library driven from C++ inside the host's binary; its symbols against the host's
     Shim,
     /// The same under the address and undefined-behaviour sanitizers
@@ -49,6 +56,12 @@ pub(crate) enum Step {
     Rig,
     /// The four modules in a real master and real agents
     Cluster,
+    /// The same script with the built-in allocator and with ours
+    Differential,
+    /// Masters, agents and frameworks killed at random moments; the step after it runs beside it
+    Drills,
+    /// The fuzz targets, for a minute in all
+    Fuzz,
     /// The shim and the Rust side under valgrind: only when named, as valgrind must be installed
     Valgrind,
 }
@@ -64,17 +77,24 @@ impl Step {
             Step::Docs => "rustdoc",
             Step::Build => "building the library",
             Step::Unit => "tests without Mesos",
+            Step::Histories => "random histories against an independent allocator",
             Step::Shim => "the shim inside the host's binary",
             Step::Memory => "the shim under the memory checker",
             Step::Rig => "the rig: a real Mesos",
             Step::Cluster => "the modules in a real cluster",
+            Step::Differential => "the built-in allocator and ours, step by step",
+            Step::Drills => "crash drills on a real cluster",
+            Step::Fuzz => "fuzzing decoders, border and histories",
             Step::Valgrind => "shim and library under valgrind",
         }
     }
 
     fn run(self) -> Result<(), Failure> {
         match self {
-            Step::Format => cargo(&["fmt", "--all", "--check"], &[]),
+            Step::Format => {
+                cargo(&["fmt", "--all", "--check"], &[])?;
+                cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"], &[])
+            }
             Step::Tidy => tidy::run(&workspace_root()),
             Step::Generated => generate::run(true),
             Step::Lint => cargo(
@@ -103,6 +123,7 @@ impl Step {
                 arguments.extend(PURE.iter().flat_map(|name| ["--package", name]));
                 cargo(&arguments, &[])
             }
+            Step::Histories => cargo(&["test", "--locked", "--package", "apportion-oracle"], &[]),
             Step::Shim => with_library(&[
                 "test",
                 "--locked",
@@ -116,6 +137,11 @@ impl Step {
             Step::Memory => memory(),
             Step::Rig => with_library(&["test", "--locked", "--package", "apportion-rig"]),
             Step::Cluster => with_library(&["test", "--locked", "--package", "apportion-cluster-tests"]),
+            Step::Differential => {
+                with_library(&["test", "--locked", "--package", "apportion-differential-tests"])
+            }
+            Step::Drills => with_library(&["test", "--locked", "--package", "apportion-drill-tests"]),
+            Step::Fuzz => fuzz::run(&fuzz::Arguments::all(FUZZ_SECONDS)),
             Step::Valgrind => with_library(&[
                 "test",
                 "--locked",
@@ -139,10 +165,17 @@ pub(crate) fn run(only: &[Step], keep_going: bool) -> Result<(), Failure> {
     let steps: Vec<Step> = Step::value_variants().iter().copied().filter(wanted).collect();
     let mut failed = Vec::new();
     let mut times = Vec::new();
+    let mut beside = None;
     for (position, step) in steps.iter().enumerate() {
         say(&format!("[{}/{}] {}", position + 1, steps.len(), step.purpose()));
         let started = Instant::now();
-        let outcome = step.run();
+        if *step == Step::Drills && steps.contains(&Step::Fuzz) {
+            beside = Some(Beside::start(Step::Fuzz)?);
+        }
+        let outcome = match beside.take_if(|_| *step == Step::Fuzz) {
+            Some(begun) => begun.finish(),
+            None => step.run(),
+        };
         times.push((*step, started.elapsed(), outcome.is_ok()));
         if let Err(failure) = outcome {
             anstream::eprintln!("{failure}");
@@ -161,6 +194,53 @@ pub(crate) fn run(only: &[Step], keep_going: bool) -> Result<(), Failure> {
         "failed: {names}\n  run again what failed: cargo xtask test --only {names}",
         names = names.join(",")
     )))
+}
+
+/// A step that runs in a process of its own beside another one, which mostly waits.
+struct Beside {
+    step: Step,
+    process: Child,
+    output: PathBuf,
+}
+
+impl Beside {
+    fn start(step: Step) -> Result<Beside, Failure> {
+        let output = target_folder().join(format!("{}.log", name(step)));
+        let explain = |error: std::io::Error| Failure::new(format!("{}: {error}", output.display()));
+        let file = File::create(&output).map_err(explain)?;
+        let own = std::env::current_exe().map_err(|error| Failure::new(error.to_string()))?;
+        let process = Command::new(own)
+            .args(["test", "--only", &name(step)])
+            .current_dir(workspace_root())
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().map_err(explain)?)
+            .stderr(file)
+            .spawn()
+            .map_err(|error| Failure::new(format!("cannot start {} beside: {error}", name(step))))?;
+        Ok(Beside { step, process, output })
+    }
+
+    /// Waits for the end and shows what the step said.
+    fn finish(mut self) -> Result<(), Failure> {
+        let status = self.process.wait();
+        let said = std::fs::read(&self.output).unwrap_or_default();
+        anstream::eprint!("{}", String::from_utf8_lossy(&said));
+        match status {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(Failure::new(format!("{} ended with {status}", name(self.step)))),
+            Err(error) => Err(Failure::new(format!("{}: {error}", name(self.step)))),
+        }
+    }
+}
+
+impl Drop for Beside {
+    /// Nobody waits for a step whose neighbour failed.
+    fn drop(&mut self) {
+        if matches!(self.process.try_wait(), Ok(None)) {
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+        }
+    }
 }
 
 fn name(step: Step) -> String {
@@ -273,8 +353,15 @@ mod tests {
                 std::fs::read_to_string(workspace_root().join(Path::new(folder)).join("Cargo.toml")).unwrap();
             let package =
                 own.lines().find_map(|line| line.strip_prefix("name = ")).unwrap().trim_matches('"');
-            let real = ["apportion-rig", "apportion-shim-tests", "apportion-cluster-tests"];
-            assert!(PURE.contains(&package) || real.contains(&package), "no step tests {package}");
+            let own_step = [
+                "apportion-oracle",
+                "apportion-rig",
+                "apportion-shim-tests",
+                "apportion-cluster-tests",
+                "apportion-differential-tests",
+                "apportion-drill-tests",
+            ];
+            assert!(PURE.contains(&package) || own_step.contains(&package), "no step tests {package}");
         }
     }
 
