@@ -232,6 +232,9 @@ impl Allocator {
 
     /// What tasks use can only be what somebody holds: forgets what a framework left behind.
     pub(crate) fn forget_orphaned_use(&mut self, role: RoleId, agent: AgentId) {
+        if !self.agents.get(agent).used.contains_key(&role) {
+            return;
+        }
         let held = self.held_in_role(role, agent);
         let orphaned = self.agents.get(agent).used.get(&role).map(|used| {
             let mut excess = used.clone();

@@ -55,6 +55,7 @@ impl Allocator {
             converted(total, conversions, |conversion| !conversion.consumed.is_empty()).map_err(bad)?;
         self.release(framework, role, agent, offered);
         self.hold(framework, role, agent, &updated, false);
+        self.forget_orphaned_use(role, agent);
         self.update_total(agent, &total);
         self.leave_if_idle(framework, role);
         Ok(())
@@ -184,6 +185,10 @@ impl Allocator {
             self.use_less(role, agent, resources);
         }
         self.release(framework, role, agent, resources);
+        if !recovered.allocated {
+            // What comes back as unused is not used any more, whatever was said of it before.
+            self.forget_orphaned_use(role, agent);
+        }
         if let Some(refusal) = recovered.refusal {
             self.filters.install(
                 ((framework.slot(), role), agent.slot()),
@@ -220,6 +225,9 @@ impl Allocator {
                 if allocated {
                     absent.used.subtract(resources);
                 }
+                let mut orphaned = absent.used.clone();
+                orphaned.subtract(&absent.resources);
+                absent.used.subtract(&orphaned);
                 found = true;
             }
         }

@@ -124,3 +124,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_framework_not_yet_added_gives_back_as_unused_is_not_used_when_it_comes() {
+    let mut cluster = crate::cluster::Cluster::new();
+    cluster.add_agent_using("x", "cpus:4", &[("f", "r", "cpus:3")]);
+    cluster.give_back(("f", "r", "x"), "cpus:2");
+    assert_eq!(cluster.available("x"), "cpus:3");
+    cluster.add_framework_using("f", &["r"], &[("x", "r", "cpus:1")]);
+    cluster.end_task(("f", "r", "x"), "cpus:1");
+}
+
+#[test]
+fn what_tasks_used_and_comes_back_as_unused_is_used_no_more() {
+    let mut cluster = crate::cluster::Cluster::new();
+    cluster.add_framework("f", &["r"]);
+    let offers = cluster.add_agent("x", "cpus:4");
+    let all = offers[0].resources.clone();
+    cluster.launch(&offers[0], &all);
+    cluster.give_back(("f", "r", "x"), "cpus:3");
+    let [(name, amount)] = &cluster.numbers("r").consumed[..] else { panic!("one name is consumed") };
+    assert_eq!((&**name, amount.to_f64()), (b"cpus".as_slice(), 1.0));
+}
