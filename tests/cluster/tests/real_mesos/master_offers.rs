@@ -226,13 +226,16 @@ fn item_290_role_below_another_that_has_least_gets_the_new_agent_and_can_use_it(
     let second = agent(master.address(), &[]).name("second agent").resources(AGENT).start().unwrap();
     let given = only_offer(&mut stranger);
     assert_eq!(given.agent_id, second.agent_id().unwrap());
-    stranger.launch(&given, &[TaskSpec::new("theirs", "true")], Some(LONG)).unwrap();
-    stranger.wait_status("theirs", TaskState::Finished, WITHIN).unwrap();
+    // Theirs runs while the rest is looked for: what a task that ends gives back is the stranger's again.
+    stranger.launch(&given, &[TaskSpec::new("theirs", UNTIL_TOLD)], Some(LONG)).unwrap();
+    stranger.wait_status("theirs", TaskState::Running, WITHIN).unwrap();
     let refused = sibling.next_offers(WITHIN).unwrap();
     assert!(
         refused.iter().all(|offer| offer.agent_id == given.agent_id),
         "what the stranger left of it, and nothing of the first"
     );
+    let_finish(&second.sandbox(stranger.id(), "theirs").unwrap());
+    stranger.wait_status("theirs", TaskState::Finished, WITHIN).unwrap();
 }
 
 #[test]
