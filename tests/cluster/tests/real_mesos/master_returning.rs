@@ -12,8 +12,8 @@ const AGENT: &str = "cpus:4;mem:1024;disk:64;ports:[31000-31009]";
 
 /// A master on a replicated log, an agent, and a framework whose task uses 1 of 4 cpus and 64 of 1024 MB.
 fn running() -> (Master, Agent, Framework) {
-    let master =
-        master(&[]).registry(Registry::ReplicatedLog).agent_pings(Duration::from_secs(1), 3).start().unwrap();
+    // Pinged seldom, so that the agent does not look for the master before it is told to.
+    let master = master(&[]).registry(Registry::ReplicatedLog).agent_pings(WITHIN, 5).start().unwrap();
     let agent = agent(master.address(), &[]).resources(AGENT).start().unwrap();
     let spec =
         FrameworkSpec::new("keeper").roles(&["a"]).checkpoint(true).failover_timeout(Duration::from_secs(60));
