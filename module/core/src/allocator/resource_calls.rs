@@ -1,5 +1,7 @@
 //! Calls about resources that are offered, in use, changed or free again.
 
+use std::borrow::Cow;
+
 use super::Allocator;
 use super::ledger::scalars;
 use crate::agents::Absent;
@@ -83,7 +85,9 @@ impl Allocator {
     ) -> Result<(), Violation> {
         let call = "transition offered to allocated";
         let agent = self.known_agent(call, agent_name)?;
-        for Allocated { role, resources } in groups {
+        let groups = merged(groups);
+        let mut changes = Vec::with_capacity(groups.len());
+        for (role, resources) in &groups {
             let role_name = role.ok_or_else(|| self.no_role(call, agent_name, resources))?;
             let role = self.roles.intern(role_name);
             let mut used = self.agents.get(agent).used.get(&role).cloned().unwrap_or_default();
@@ -98,6 +102,9 @@ impl Allocator {
                     held: self.describe(&held).to_string(),
                 });
             }
+            changes.push((role, resources));
+        }
+        for (role, resources) in changes {
             self.use_more(role, agent, resources);
         }
         Ok(())
@@ -133,8 +140,9 @@ impl Allocator {
             }
             refusal
         });
-        let groups = resources.iter().filter(|group| !group.resources.is_empty());
-        let groups = groups.map(|Allocated { role, resources }| {
+        let given = merged(resources);
+        let groups = given.iter().filter(|(_, resources)| !resources.is_empty());
+        let groups = groups.map(|(role, resources)| {
             let role = role.ok_or_else(|| self.no_role(call, agent, resources))?;
             let role = self.check_held(call, framework_id, agent_id, role, resources)?;
             if allocated {
@@ -286,6 +294,18 @@ impl Allocator {
     pub(super) fn no_role(&self, call: &'static str, agent: &[u8], resources: &Holding) -> Violation {
         Violation::NoRole { call, resources: self.describe(resources).to_string(), agent: agent.into() }
     }
+}
+
+/// Resources by role, each role once: what is checked group by group must not be there twice.
+fn merged<'a>(groups: &[Allocated<'a>]) -> Vec<(Option<&'a [u8]>, Cow<'a, Holding>)> {
+    let mut merged: Vec<(Option<&[u8]>, Cow<'_, Holding>)> = Vec::with_capacity(groups.len());
+    for &Allocated { role, resources } in groups {
+        match merged.iter_mut().find(|(other, _)| *other == role) {
+            Some((_, sum)) => sum.to_mut().add(resources),
+            None => merged.push((role, Cow::Borrowed(resources))),
+        }
+    }
+    merged
 }
 
 /// Applies those conversions that `count`, in order; tells which one does not apply, and why.

@@ -142,6 +142,38 @@ fn pending_operations_of_a_framework_not_added_yet_are_held_once() {
 }
 
 #[test]
+fn parts_of_one_role_must_be_held_and_used_together() {
+    let mut cluster = Cluster::new();
+    cluster.add_agent_using("a", "cpus:4", &[("f", "r", "cpus:1")]);
+    cluster.add_framework_using("f", &["r"], &[("a", "r", "cpus:1")]);
+    let part = cluster.resources("cpus:0.75");
+    let twice = [Allocated { role: Some(b"r"), resources: &part }; 2];
+    for allocated in [false, true] {
+        let event = Event::RecoverResources {
+            framework: b"f",
+            agent: b"a",
+            resources: &twice,
+            refuse_seconds: None,
+            allocated,
+        };
+        assert!(matches!(cluster.try_send(&event), Err(Violation::NotHeld { .. })), "{allocated}");
+        assert_eq!(cluster.available("a"), "cpus:3");
+    }
+    let event = Event::TransitionOfferedToAllocated { agent: b"a", resources: &twice };
+    assert!(matches!(cluster.try_send(&event), Err(Violation::NotOffered { .. })));
+    let half = cluster.resources("cpus:0.5");
+    let event = Event::RecoverResources {
+        framework: b"f",
+        agent: b"a",
+        resources: &[Allocated { role: Some(b"r"), resources: &half }; 2],
+        refuse_seconds: None,
+        allocated: true,
+    };
+    cluster.send(&event);
+    assert_eq!(cluster.available("a"), "cpus:4");
+}
+
+#[test]
 fn executors_of_a_framework_that_never_comes_back_give_their_resources_back() {
     let mut cluster = Cluster::new();
     cluster.add_agent_using("a", "cpus:4", &[("gone", "r", "cpus:1")]);
