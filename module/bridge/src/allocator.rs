@@ -2,6 +2,7 @@
 
 mod brief;
 mod caches;
+mod conflict;
 mod constraints_debug;
 pub(crate) mod entries;
 mod explanation;
@@ -172,8 +173,10 @@ impl State {
         self.outbox.fill(&effects, &self.core, &self.resources);
         self.metrics.end(now, begun, &effects, &self.core);
         self.follow_framework(event);
-        match effects.available_updated {
-            Some(Err(reason)) => Err(Trouble::DoesNotApply(reason.to_string())),
+        match (event, effects.available_updated) {
+            (Event::UpdateAvailable { agent, .. }, Some(Err(reason))) => {
+                Err(Trouble::DoesNotApply(conflict::text(&reason, agent, &self.resources)))
+            }
             _ => Ok(()),
         }
     }

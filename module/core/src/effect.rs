@@ -190,7 +190,7 @@ impl fmt::Display for Listed<'_> {
 }
 
 /// Why resources nobody should hold could not be changed; nothing was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CannotUpdateAvailable {
     /// The agent is gone.
     #[error("the agent is not known")]

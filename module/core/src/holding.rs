@@ -238,13 +238,14 @@ impl Conversion {
     /// [`DoesNotApply`] if `consumed` is not contained, or something of `leaves_none_of` would be left.
     pub fn apply(&self, resources: &mut Holding) -> Result<(), DoesNotApply> {
         if !resources.contains(&self.consumed) {
-            return Err(DoesNotApply::NotContained);
+            let (there, wanted) = (resources.clone(), self.consumed.clone());
+            return Err(DoesNotApply::NotContained { there, wanted });
         }
         let mut changed = resources.clone();
         changed.subtract(&self.consumed);
         changed.add(&self.converted);
         if self.leaves_none_of.items().iter().any(|item| changed.position(item).is_ok()) {
-            return Err(DoesNotApply::CopiesLeft);
+            return Err(DoesNotApply::CopiesLeft { volume: self.leaves_none_of.clone() });
         }
         *resources = changed;
         Ok(())
@@ -252,14 +253,24 @@ impl Conversion {
 }
 
 /// Why a conversion does not apply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+///
+/// Only who knows the kinds can say it in an operator's words: holdings have no names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DoesNotApply {
     /// What it consumes is not there.
     #[error("the consumed resources are not contained")]
-    NotContained,
+    NotContained {
+        /// What is there, after the conversions before it.
+        there: Holding,
+        /// What it consumes.
+        wanted: Holding,
+    },
     /// Further copies of a destroyed volume exist.
     #[error("further copies of the destroyed volume are left")]
-    CopiesLeft,
+    CopiesLeft {
+        /// The volume.
+        volume: Holding,
+    },
 }
 
 #[cfg(test)]
@@ -317,7 +328,8 @@ mod tests {
         assert_eq!(reserve.apply(&mut holding), Ok(()));
         assert_eq!(holding.items(), [scalar(free, 1), scalar(reserved, 3)]);
         let before = holding.clone();
-        assert_eq!(reserve.apply(&mut holding), Err(DoesNotApply::NotContained));
+        let refused = DoesNotApply::NotContained { there: before.clone(), wanted: reserve.consumed.clone() };
+        assert_eq!(reserve.apply(&mut holding), Err(refused));
         assert_eq!(holding, before);
     }
 
@@ -332,7 +344,7 @@ mod tests {
         };
         let mut twice = one.clone();
         twice.add(&one);
-        assert_eq!(destroy.apply(&mut twice), Err(DoesNotApply::CopiesLeft));
+        assert_eq!(destroy.apply(&mut twice), Err(DoesNotApply::CopiesLeft { volume: one.clone() }));
         assert_eq!(twice.items()[0].copies, 2);
         let mut once = one;
         assert_eq!(destroy.apply(&mut once), Ok(()));

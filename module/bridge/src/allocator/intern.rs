@@ -155,6 +155,14 @@ impl Resources {
         Ok(id)
     }
 
+    /// An item of an agent in its parts, once for each copy, allocated to nobody.
+    pub(super) fn to_parts(&self, item: &Item, agent: &[u8]) -> impl Iterator<Item = ResourceParts> {
+        let first = || self.identities.get(item.kind.index()).map(Vec::as_slice).unwrap_or_default();
+        let identity = self.own(agent, item.kind).unwrap_or_else(first).to_vec();
+        let parts = ResourceParts { identity, value: wire_value(&item.value), allocation_role: None };
+        std::iter::repeat_n(parts, item.copies as usize)
+    }
+
     /// An item as the host's bytes, allocated to a role; `own` is the agent's identity if it is not the first one.
     pub(super) fn to_bytes(&self, item: &Item, own: Option<&[u8]>, role: &[u8]) -> Vec<u8> {
         let first = || self.identities.get(item.kind.index()).map(Vec::as_slice).unwrap_or_default();

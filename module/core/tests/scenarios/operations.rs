@@ -1,6 +1,6 @@
 //! Reservations, volumes and operator operations as conversions.
 
-use apportion_core::{Allocated, CannotUpdateAvailable, Conversion, DoesNotApply, Event, Violation};
+use apportion_core::{Allocated, CannotUpdateAvailable, Conversion, DoesNotApply, Event, Holding, Violation};
 
 use crate::cluster::{Cluster, Offered};
 
@@ -98,7 +98,8 @@ fn an_operator_changes_only_what_nobody_holds() {
     assert_eq!(cluster.total("a"), "cpus:1; cpus(r):3");
     cluster.add_framework("f", &["r"]);
     let back = cluster.conversion("cpus(r):3", "cpus:3");
-    let reason = DoesNotApply::NotContained;
+    let (there, wanted) = (Holding::default(), back.consumed.clone());
+    let reason = DoesNotApply::NotContained { there, wanted };
     assert_eq!(
         cluster.update_available("a", &[back]),
         Err(CannotUpdateAvailable::NotAvailable { position: 0, reason })
@@ -113,7 +114,10 @@ fn operations_of_an_operator_apply_in_order_all_or_nothing() {
     let first = cluster.conversion("cpus:3", "cpus(r):3");
     let second = cluster.conversion("cpus(r):3", "cpus(r,r/s):3");
     let third = cluster.conversion("cpus(r):1", "cpus:1");
-    let reason = DoesNotApply::NotContained;
+    // What was there when it was its turn.
+    let mut there = cluster.conversion("cpus:1", "cpus:1").consumed;
+    there.add(&second.converted);
+    let reason = DoesNotApply::NotContained { there, wanted: third.consumed.clone() };
     assert_eq!(
         cluster.update_available("a", &[first.clone(), second.clone(), third]),
         Err(CannotUpdateAvailable::NotAvailable { position: 2, reason })
