@@ -63,6 +63,12 @@ impl Allocator {
         }
     }
 
+    /// What [`RoleNumbers::consumed`] is for all roles together.
+    #[must_use]
+    pub fn consumed_by_all(&self) -> Amounts {
+        self.amounts(&self.roles.whole().consumed())
+    }
+
     /// Amounts with their names, without those of nothing.
     pub(crate) fn amounts(&self, row: &Quantities) -> Amounts {
         let present = row.named().filter(|(_, amount)| !amount.is_zero());

@@ -39,6 +39,13 @@ pub(crate) enum Aggregate {
 }
 
 impl Aggregates {
+    /// Reservations, and what tasks use of the rest.
+    pub(crate) fn consumed(&self) -> Quantities {
+        let mut sum = self.used_unreserved.clone();
+        sum.add_all(&self.reservations);
+        sum
+    }
+
     pub(crate) fn of(&mut self, aggregate: Aggregate) -> &mut Quantities {
         match aggregate {
             Aggregate::Reservations => &mut self.reservations,
@@ -171,10 +178,7 @@ impl RoleTree {
     /// What counts against the quota of a role by what it shows: reservations of the subtree, and what tasks use of the
     /// rest.
     pub(crate) fn consumed(&self, role: RoleId) -> Quantities {
-        let aggregates = self.aggregates(role);
-        let mut sum = aggregates.used_unreserved.clone();
-        sum.add_all(&aggregates.reservations);
-        sum
+        self.aggregates(role).consumed()
     }
 
     /// What the role is guaranteed and how much it may have.

@@ -32,6 +32,8 @@ enum Metric {
     /// What frameworks hold of a resource.
     Held(&'static str),
     OfRole(RoleId, OfRole),
+    /// What all roles consume of a resource.
+    ConsumedByAll(Box<[u8]>),
     /// Whether a framework has suppressed a role, as it was last.
     Suppressed(bool),
     Own(Own),
@@ -112,6 +114,8 @@ pub(super) struct Sources<'a> {
 pub(super) struct Metrics {
     slots: Slots<Metric>,
     roles: BTreeMap<RoleId, BTreeMap<OfRole, u32>>,
+    /// What all roles consume together, by resource.
+    consumed: BTreeMap<Box<[u8]>, u32>,
     frameworks: Frameworks,
     counts: Counts,
     run_time: Timings,
@@ -193,6 +197,10 @@ impl Metrics {
         for &role in &effects.roles_changed {
             self.follow_role(role, core);
         }
+        // A sum appears with the first role that has a part of it and disappears with the last.
+        if !effects.roles_changed.is_empty() {
+            self.follow_consumed(core);
+        }
     }
 
     /// A framework has arrived under a name.
@@ -253,6 +261,7 @@ impl Metrics {
             Metric::Total(resource) => from.core.total_of(resource.as_bytes()).to_f64(),
             Metric::Held(resource) => from.core.held_of(resource.as_bytes()).to_f64(),
             Metric::OfRole(role, which) => which.of(&from.core.role_numbers(*role))?,
+            Metric::ConsumedByAll(resource) => amount_of(&from.core.consumed_by_all(), resource)?,
             Metric::Suppressed(yes) => f64::from(u8::from(*yes)),
             Metric::Own(own) => number(self.count_of(*own, from)),
         };
@@ -272,6 +281,25 @@ impl Metrics {
             Own::OffersFiltered => self.counts.filtered,
             Own::OffersMade => self.counts.offers,
             Own::ResourceKinds => from.resource_kinds as u64,
+        }
+    }
+
+    /// Publishes what all roles consume together. The built-in allocator has it under a role without a name.
+    fn follow_consumed(&mut self, core: &Allocator) {
+        let wanted = core.consumed_by_all();
+        let slots = &mut self.slots;
+        self.consumed.retain(|resource, slot| {
+            let stays = wanted.iter().any(|(name, _)| name == resource);
+            if !stays {
+                slots.remove(*slot);
+            }
+            stays
+        });
+        for (resource, _) in wanted {
+            self.consumed.entry(resource).or_insert_with_key(|resource| {
+                let name = OfRole::Consumed(resource.clone()).name(b"");
+                slots.add(name, Metric::ConsumedByAll(resource.clone()))
+            });
         }
     }
 
@@ -320,17 +348,13 @@ impl OfRole {
     }
 
     fn of(&self, numbers: &RoleNumbers) -> Option<f64> {
-        let find = |amounts: &[(Box<[u8]>, Amount)], name: &[u8]| {
-            let (_, amount) = amounts.iter().find(|(other, _)| **other == *name)?;
-            Some(amount.to_f64())
-        };
         match self {
             OfRole::DominantShare => numbers.dominant_share,
             OfRole::ActiveFilters => numbers.active_filters.map(|count| number(count as u64)),
-            OfRole::Guarantee(name) => find(&numbers.guarantees, name),
-            OfRole::Limit(name) => find(&numbers.limits, name),
-            OfRole::OfferedOrAllocated(name) => find(&numbers.offered_or_allocated, name),
-            OfRole::Consumed(name) => find(&numbers.consumed, name),
+            OfRole::Guarantee(name) => amount_of(&numbers.guarantees, name),
+            OfRole::Limit(name) => amount_of(&numbers.limits, name),
+            OfRole::OfferedOrAllocated(name) => amount_of(&numbers.offered_or_allocated, name),
+            OfRole::Consumed(name) => amount_of(&numbers.consumed, name),
         }
     }
 
@@ -347,6 +371,11 @@ impl OfRole {
             OfRole::Consumed(resource) => of_quota(resource, b"/consumed"),
         }
     }
+}
+
+fn amount_of(amounts: &[(Box<[u8]>, Amount)], name: &[u8]) -> Option<f64> {
+    let (_, amount) = amounts.iter().find(|(other, _)| **other == *name)?;
+    Some(amount.to_f64())
 }
 
 fn name(parts: &[&[u8]]) -> Vec<u8> {
