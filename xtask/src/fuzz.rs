@@ -69,12 +69,15 @@ pub(crate) struct Arguments {
     /// Seconds that the targets share, as many at a time as there are processors; without the time to build
     #[arg(long, default_value_t = 60, value_name = "N")]
     seconds: u64,
+    /// What the inputs are drawn from: the same number, the same inputs; another one each time if none is given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    seed: Option<u32>,
 }
 
 impl Arguments {
-    /// All targets, so many seconds together.
+    /// All targets, so many seconds together, with the inputs that every machine draws.
     pub(crate) fn all(seconds: u64) -> Arguments {
-        Arguments { targets: Vec::new(), seconds }
+        Arguments { targets: Vec::new(), seconds, seed: Some(1) }
     }
 }
 
@@ -98,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         for _ in 0..workers {
             scope.spawn(|| {
                 while let Some(target) = next(&waiting) {
-                    if let Err(failure) = fuzz(target, &programs, seconds) {
+                    if let Err(failure) = fuzz(target, &programs, seconds, arguments.seed) {
                         failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(failure.0);
                     }
                 }
@@ -152,7 +155,7 @@ fn host() -> Result<String, Failure> {
 }
 
 /// Runs one target and says how it went in one line; all it says itself goes to a file.
-fn fuzz(target: Target, programs: &Path, seconds: u64) -> Result<(), Failure> {
+fn fuzz(target: Target, programs: &Path, seconds: u64, seed: Option<u32>) -> Result<(), Failure> {
     let name = name(target);
     let fuzz = workspace_root().join("fuzz");
     let (corpus, artifacts) = (fuzz.join("corpus").join(&name), fuzz.join("artifacts").join(&name));
@@ -165,6 +168,8 @@ fn fuzz(target: Target, programs: &Path, seconds: u64) -> Result<(), Failure> {
     let status = Command::new(programs.join(&name))
         .args([&corpus, &fuzz.join("seeds").join(&name)])
         .arg(format!("-max_total_time={seconds}"))
+        // To libFuzzer, 0 is a seed of its own choice.
+        .arg(format!("-seed={}", seed.unwrap_or(0)))
         .arg(format!("-max_len={INPUT_BYTES_MAX}"))
         .arg(format!("-timeout={HANG_SECONDS}"))
         .arg(format!("-rss_limit_mb={MEMORY_MIB}"))
