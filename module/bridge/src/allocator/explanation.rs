@@ -1,6 +1,6 @@
 //! Why each offer was made, in the host's log, and never more lines than a log can take.
 
-use apportion_core::{Allocator, Effects, Instant, Offer};
+use apportion_core::{Allocator, Effects, Headroom, Instant, Offer};
 
 /// Offers that get a line each within one second of the host's clock. A cycle over ten thousand agents, or ten
 /// thousand agents that arrive one by one, must not wait for as many lines.
@@ -16,6 +16,8 @@ pub(super) struct Explanation {
     silent_cycles: usize,
     /// Lines that had no room, ever.
     suppressed: u64,
+    /// What was said last of guarantees; empty before anything was.
+    guarantees: String,
 }
 
 impl Explanation {
@@ -26,8 +28,14 @@ impl Explanation {
     /// One line for each offer and one for the run that made them, as far as this second has room. A run that finds
     /// none left is counted, and told of with the first run of a later second.
     pub(super) fn tell(&mut self, now: Instant, effects: &Effects, core: &Allocator) {
-        let Some(run) = effects.run.as_ref().filter(|run| self.enabled && run.offers > 0) else { return };
+        let Some(run) = effects.run.as_ref().filter(|_| self.enabled) else { return };
         self.turn_to(now);
+        if let Some(headroom) = &effects.headroom {
+            self.tell_guarantees(headroom);
+        }
+        if run.offers == 0 {
+            return;
+        }
         let room = LINES_PER_SECOND - self.listed;
         if room == 0 {
             self.silent_offers += effects.offers.len();
@@ -54,6 +62,26 @@ impl Explanation {
         );
     }
 
+    /// One line when guarantees begin to lack something, when that changes, and when they are met again: whoever wonders
+    /// why free resources are offered to nobody finds the reason here.
+    fn tell_guarantees(&mut self, headroom: &Headroom) {
+        let is_met = headroom.required.is_empty();
+        if is_met && self.guarantees.is_empty() {
+            return;
+        }
+        let told = if is_met { "all guarantees are met".to_owned() } else { headroom.to_string() };
+        if told == self.guarantees {
+            return;
+        }
+        if self.listed == LINES_PER_SECOND {
+            self.suppressed += 1;
+            return;
+        }
+        tracing::info!("{told}");
+        self.listed += 1;
+        self.guarantees = told;
+    }
+
     /// How many lines had no room so far.
     pub(super) fn suppressed(&self) -> u64 {
         self.suppressed
@@ -71,7 +99,8 @@ impl Explanation {
                 self.silent_cycles
             );
         }
-        *self = Explanation { second, suppressed: self.suppressed, ..Explanation::new(true) };
+        let guarantees = std::mem::take(&mut self.guarantees);
+        *self = Explanation { second, suppressed: self.suppressed, guarantees, ..Explanation::new(true) };
     }
 }
 

@@ -90,6 +90,39 @@ fn a_second_has_room_for_a_hundred_offers_and_the_rest_is_counted() {
 }
 
 #[test]
+fn what_guarantees_keep_back_is_a_line_when_it_changes() {
+    let lines = logged(Severity::Info, || {
+        let mut shim = Shim::new(&[]);
+        for entry in ["allocator.initialize", "allocator.update_quota"] {
+            shim.done(|h, now, out| named(ALLOCATOR, entry)(&mut Arguments::good(), h, now, out));
+        }
+        add_framework(&mut shim, b"f", &[b"batch"]);
+        add_agent(&mut shim, b"a", &total());
+        cycle(&mut shim);
+        // Nothing new: no line.
+        shim.now += 1_000_000_000;
+        cycle(&mut shim);
+        add_framework(&mut shim, b"g", &[b"web"]);
+        cycle(&mut shim);
+        add_agent(&mut shim, b"b", &total());
+        cycle(&mut shim);
+        add_agent(&mut shim, b"c", &total());
+        cycle(&mut shim);
+    });
+    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    let told: Vec<&str> = texts.iter().copied().filter(|text| text.contains("guarantees ")).collect();
+    assert_eq!(
+        told,
+        [
+            "apportion: guarantees lacked cpus:1 of cpus:4; mem:1024 available, and lack cpus:1 now",
+            "apportion: guarantees lacked cpus:1 of cpus:1 available, and lack nothing now",
+            "apportion: all guarantees are met",
+        ],
+        "{texts:?}"
+    );
+}
+
+#[test]
 fn notices_of_the_allocator_come_with_their_severity() {
     let lines = logged(Severity::Info, || {
         let mut shim = prepared("");
