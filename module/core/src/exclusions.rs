@@ -33,6 +33,12 @@ impl Exclusions {
         self.agents.get(&(framework, role)).into_iter().flat_map(IndexSet::iter)
     }
 
+    /// Frameworks and roles an agent is excluded for, in their order.
+    pub(crate) fn of_agent(&self, agent: usize) -> Vec<(u32, RoleId)> {
+        let excluding = self.agents.iter().filter(|(_, agents)| agents.contains(agent));
+        excluding.map(|(key, _)| *key).collect()
+    }
+
     /// Nothing is excluded for a framework any more.
     pub(crate) fn forget_framework(&mut self, framework: u32) {
         self.agents.retain(|(slot, _), _| *slot != framework);

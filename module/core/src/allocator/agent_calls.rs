@@ -165,14 +165,17 @@ impl Allocator {
         }
     }
 
-    /// An agent is excluded by offer constraints where `excluded_from` says so, and nowhere else.
-    fn exclude_agent(&mut self, agent: AgentId, excluded_from: &[ExcludedFrom<'_>]) {
+    /// An agent is excluded by offer constraints where `excluded_from` says so, and nowhere else. Says whether that is
+    /// new.
+    fn exclude_agent(&mut self, agent: AgentId, excluded_from: &[ExcludedFrom<'_>]) -> bool {
+        let before = self.exclusions.of_agent(agent.index());
         self.exclusions.forget_agent(agent.index());
         for ExcludedFrom { framework, role } in excluded_from {
             if let (Some(framework), Some(role)) = (self.frameworks.find(framework), self.roles.find(role)) {
                 self.exclusions.exclude(framework.slot(), role, agent.index());
             }
         }
+        before != self.exclusions.of_agent(agent.index())
     }
 
     fn remove_agent(&mut self, agent: AgentId) {
@@ -224,7 +227,7 @@ impl Allocator {
                 effects.notices.push(Notice::FiltersDropped { agent, count });
             }
         }
-        self.exclude_agent(agent, info.excluded_from);
+        changed |= self.exclude_agent(agent, info.excluded_from);
         let (whitelisted, remote) = (self.is_whitelisted(&new.hostname), self.is_remote(&new));
         let record = self.agents.get_mut(agent);
         record.registration = new;

@@ -229,3 +229,16 @@ fn item_169_offer_constraints_hold_for_agents_that_come_or_change_later() {
     let offers = cluster.update_agent("x", info, None, None);
     assert_eq!(cluster.told(&offers), ["f r x cpus:4"]);
 }
+
+#[test]
+fn item_169_an_agent_that_is_not_excluded_any_more_is_looked_at_again() {
+    let mut cluster = Cluster::of_master();
+    cluster.add_framework("f", &["r"]);
+    let excluded_from = [ExcludedFrom { framework: b"f", role: b"r" }];
+    let before = AgentInfo { hostname: b"x", excluded_from: &excluded_from, ..AgentInfo::default() };
+    assert_eq!(cluster.register(&Agent { info: before, ..Agent::new("x", "cpus:4") }), []);
+    assert_eq!(cluster.tick(), [], "nobody can take it");
+    let now = AgentInfo { excluded_from: &[], ..before };
+    let offers = cluster.update_agent("x", now, None, None);
+    assert_eq!(cluster.told(&offers), ["f r x cpus:4"], "all else about it is as before");
+}
