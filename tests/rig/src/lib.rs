@@ -59,4 +59,6 @@ pub use http::Http;
 pub use launcher::Variant;
 pub use rig::{Rig, RigOptions};
 pub use running::{Agent, AgentProcess, Master, MasterProcess, Running};
-pub use simulated::{SimulatedAgents, SimulatedSpec};
+pub use simulated::{
+    DiskSource, OperationAnswer, SimulatedAgents, SimulatedDisk, SimulatedProvider, SimulatedSpec,
+};

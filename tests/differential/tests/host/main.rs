@@ -5,8 +5,10 @@
 mod agents;
 mod chance;
 mod deliberate;
+mod disks;
 mod frameworks;
 mod offers;
+mod providers;
 mod quota;
 mod reservations;
 mod resources;

@@ -6,7 +6,10 @@
 //! master was restarted. Tasks report that they run, and after a set time that they have finished; updates are sent
 //! once, so an update that a failing master loses is lost.
 
+mod conversion;
+mod disk;
 mod messages;
+mod provider;
 mod swarm;
 mod wire;
 
@@ -15,6 +18,8 @@ use std::time::Duration;
 
 use crate::error::RigError;
 use crate::wait::{Look, wait_for};
+pub use disk::{DiskSource, SimulatedDisk};
+pub use provider::{OperationAnswer, SimulatedProvider};
 use swarm::Swarm;
 
 /// What the simulated agents are like.
@@ -30,6 +35,11 @@ pub struct SimulatedSpec {
     pub disk_mb: f64,
     /// Further scalars of each: name, the role it is reserved for (`*` for none), amount.
     pub further: Vec<(String, String, f64)>,
+    /// Further disks of each.
+    pub disks: Vec<SimulatedDisk>,
+    /// Resource providers of each from the start; `None` if they cannot have any. Agents that can are told of
+    /// operations instead of what to keep, and do not resize volumes.
+    pub providers: Option<Vec<SimulatedProvider>>,
     /// Agent number n has this and `-n` as host name.
     pub hosts: String,
     /// Region and zone of all of them. The master has to have a fault domain, too.
@@ -48,6 +58,8 @@ impl Default for SimulatedSpec {
             mem_mb: 32_768.0,
             disk_mb: 10_000.0,
             further: Vec::new(),
+            disks: Vec::new(),
+            providers: None,
             hosts: "simulated".to_owned(),
             domain: None,
             racks: 40,
@@ -95,6 +107,18 @@ impl SimulatedAgents {
     /// Each of them lends so many revocable cpus from now on, instead of what it lent before.
     pub fn lend_cpus(&self, cpus: f64) {
         self.swarm.lend_cpus(cpus);
+    }
+
+    /// Each of them has these resource providers from now on, instead of those it had before. What operations made of
+    /// the resources of a provider lasts, also over a time without it, as far as its disks allow. For agents that can
+    /// have providers, see [`SimulatedSpec::providers`].
+    pub fn provide(&self, providers: &[SimulatedProvider]) {
+        self.swarm.provide(providers.to_vec());
+    }
+
+    /// How their resource providers answer operations from now on, also those that are pending.
+    pub fn answer_operations(&self, answer: OperationAnswer) {
+        self.swarm.answer_operations(answer);
     }
 
     /// Breaks all connections, as a failure of the network would. The agents go on with what they run.

@@ -15,10 +15,11 @@ use uuid::Uuid;
 
 use super::SimulatedSpec;
 use super::messages::{
-    AgentInfo, Attribute, Capability, Checkpoint, Domain, DomainName, FaultDomain, Id, KillTask, Range,
-    Ranges, Register, Registered, Reregister, Resource, Revocable, RunTask, Scalar, StatusUpdate, TaskStatus,
-    Text, Unregister, Update, UpdateAgent,
+    AgentInfo, ApplyOperation, Attribute, Capability, Checkpoint, Domain, DomainName, FaultDomain, Id,
+    KillTask, Range, Ranges, Register, Registered, Reregister, Resource, Revocable, RunTask, Scalar,
+    StatusUpdate, TaskStatus, Text, Unregister, Update, UpdateAgent,
 };
+use super::provider::{Shelf, random_id};
 use super::wire::{self, Incoming};
 use crate::error::RigError;
 
@@ -26,6 +27,9 @@ const VERSION: &str = "1.11.0";
 /// What the agents say they can do. Without resource providers (4) they need not report their resources again, and
 /// without operation feedback (6) they need not report on operations.
 const CAPABILITIES: [i32; 6] = [1, 2, 3, 5, 7, 8];
+/// What agents say that can have resource providers. They do not resize volumes (5): they carry operations out
+/// themselves, and have no use for that one.
+const CAPABILITIES_WITH_PROVIDERS: [i32; 6] = [1, 2, 3, 4, 7, 8];
 const PORTS: Range = Range { begin: 31_000, end: 32_000 };
 /// An agent without an answer to its registration repeats it.
 const REGISTER_AGAIN: Duration = Duration::from_secs(5);
@@ -37,7 +41,7 @@ const RUNNING: i32 = 1;
 const FINISHED: i32 = 2;
 const KILLED: i32 = 4;
 /// `Resource` and `Attribute` kinds on the wire.
-const SCALAR: i32 = 0;
+pub(super) const SCALAR: i32 = 0;
 const RANGES: i32 = 1;
 const TEXT: i32 = 3;
 /// `TaskStatus.Source` of an agent on the wire.
@@ -50,26 +54,30 @@ pub(super) struct Swarm {
     address: String,
     port: i32,
     stopped: AtomicBool,
+    /// Version of the agents' own resources, if they can have resource providers. It never changes: the master asks for
+    /// nothing that they do not do.
+    resource_version: Option<Id>,
     state: Mutex<State>,
     started_tasks: Sender<StartedTask>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct State {
     /// The connection to the master.
     out: Option<TcpStream>,
     /// Connections that the master opened.
     incoming: Vec<TcpStream>,
     /// Ids the master gave, by the agents' own names; kept over restarts of the master.
-    ids: HashMap<String, Id>,
+    pub(super) ids: HashMap<String, Id>,
     /// Agents registered with the present master.
     registered: HashSet<String>,
     /// No connection is to be made, and no agent to register.
     away: bool,
     /// Reservations and volumes the agents were told to keep, by their own names.
-    checkpointed: HashMap<String, Vec<Vec<u8>>>,
+    pub(super) checkpointed: HashMap<String, Vec<Vec<u8>>>,
     /// Framework and task ids of tasks that have not ended.
     tasks: HashSet<(Vec<u8>, Vec<u8>)>,
+    pub(super) shelf: Shelf,
 }
 
 impl State {
@@ -96,13 +104,16 @@ impl Swarm {
         let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(RigError::io("bind a port on", host))?;
         let address = listener.local_addr().map_err(RigError::io("ask for the port on", host))?;
         let (started_tasks, tasks) = mpsc::channel();
+        let resource_version = spec.providers.is_some().then(random_id);
+        let shelf = Shelf::new(spec.providers.clone().unwrap_or_default());
         let swarm = Arc::new(Swarm {
             spec,
+            resource_version,
             master: master.to_owned(),
             address: address.to_string(),
             port: address.port().into(),
             stopped: AtomicBool::new(false),
-            state: Mutex::default(),
+            state: Mutex::new(State { shelf, ..State::default() }),
             started_tasks,
         });
         let speaking = Arc::clone(&swarm);
@@ -123,6 +134,20 @@ impl Swarm {
 
     pub(super) fn agents(&self) -> usize {
         self.spec.agents
+    }
+
+    /// Own name of agent number `number`.
+    pub(super) fn name(number: usize) -> String {
+        format!("slave({number})")
+    }
+
+    /// The number of the agent of that name.
+    pub(super) fn number(name: &str) -> Option<usize> {
+        name.strip_prefix("slave(")?.strip_suffix(')')?.parse().ok()
+    }
+
+    pub(super) fn resource_version(&self) -> Option<Id> {
+        self.resource_version.clone()
     }
 
     pub(super) fn registered(&self) -> usize {
@@ -167,7 +192,12 @@ impl Swarm {
         let lent = Resource { revocable: Some(Revocable {}), ..scalar("cpus", "*", cpus) };
         for (agent, agent_id) in ids {
             let oversubscribed = vec![lent.clone()];
-            let update = UpdateAgent { agent_id, oversubscribed, update_oversubscribed: true };
+            let update = UpdateAgent {
+                agent_id,
+                oversubscribed,
+                update_oversubscribed: true,
+                ..UpdateAgent::default()
+            };
             self.send("master", "UpdateSlaveMessage", &agent, &update);
         }
     }
@@ -177,7 +207,7 @@ impl Swarm {
     }
 
     /// A thread that panicked leaves complete entries.
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -222,7 +252,7 @@ impl Swarm {
 
     fn register_missing(&self) {
         for number in 1..=self.spec.agents {
-            let name = format!("slave({number})");
+            let name = Swarm::name(number);
             let (wanted, id) = {
                 let state = self.state();
                 (!state.away && !state.registered.contains(&name), state.ids.get(&name).cloned())
@@ -232,13 +262,15 @@ impl Swarm {
             }
             let again = id.is_some();
             let (agent, version) = (self.agent_info(number, id), VERSION.to_owned());
-            let capabilities = CAPABILITIES.map(|kind| Capability { kind }).to_vec();
+            let resource_version = self.resource_version();
+            let kinds = if resource_version.is_some() { CAPABILITIES_WITH_PROVIDERS } else { CAPABILITIES };
+            let capabilities = kinds.map(|kind| Capability { kind }).to_vec();
             if again {
                 let checkpointed = self.state().checkpointed.get(&name).cloned().unwrap_or_default();
-                let message = Reregister { agent, version, checkpointed, capabilities };
+                let message = Reregister { agent, version, checkpointed, capabilities, resource_version };
                 self.send("master", "ReregisterSlaveMessage", &name, &message);
             } else {
-                let message = Register { agent, version, capabilities };
+                let message = Register { agent, version, capabilities, resource_version };
                 self.send("master", "RegisterSlaveMessage", &name, &message);
             }
         }
@@ -255,11 +287,12 @@ impl Swarm {
         resources.push(Resource {
             name: "ports".to_owned(),
             kind: RANGES,
-            scalar: None,
             ranges: Some(Ranges { range: vec![PORTS] }),
-            role: "*".to_owned(),
-            revocable: None,
+            role: Some("*".to_owned()),
+            ..Resource::default()
         });
+        let unreserved = |disk: Resource| Resource { role: Some("*".to_owned()), ..disk };
+        resources.extend(spec.disks.iter().map(|disk| unreserved(disk.resource())));
         let rack = Text { value: format!("r{}", number % spec.racks.max(1)) };
         AgentInfo {
             hostname: format!("{}-{number}", spec.hosts),
@@ -277,7 +310,7 @@ impl Swarm {
         }
     }
 
-    fn send(&self, receiver: &str, name: &str, sender: &str, message: &impl Message) {
+    pub(super) fn send(&self, receiver: &str, name: &str, sender: &str, message: &impl Message) {
         let bytes = wire::frame(receiver, name, sender, &self.address, &message.encode_to_vec());
         if let Some(out) = self.state().out.as_mut() {
             // A broken connection is noticed by the thread that reads from it.
@@ -291,14 +324,20 @@ impl Swarm {
             "PingSlaveMessage" => self.send(&message.sender, "PongSlaveMessage", agent, &()),
             "SlaveRegisteredMessage" | "SlaveReregisteredMessage" => {
                 let answer = Registered::decode(body)?;
-                let mut state = self.state();
-                state.ids.insert(agent.clone(), answer.agent_id);
-                state.registered.insert(agent.clone());
+                {
+                    let mut state = self.state();
+                    state.ids.insert(agent.clone(), answer.agent_id);
+                    state.registered.insert(agent.clone());
+                }
+                if let Some(number) = Swarm::number(agent) {
+                    self.report_providers(number);
+                }
             }
             "CheckpointResourcesMessage" => {
                 let resources = Checkpoint::decode(body)?.resources;
                 self.state().checkpointed.insert(agent.clone(), resources);
             }
+            "ApplyOperationMessage" => self.apply_operation(agent, ApplyOperation::decode(body)?),
             "RunTaskMessage" => {
                 let run = RunTask::decode(body)?;
                 self.start_task(agent, run.framework.id, run.task.id);
@@ -354,9 +393,8 @@ fn scalar(name: &str, role: &str, value: f64) -> Resource {
         name: name.to_owned(),
         kind: SCALAR,
         scalar: Some(Scalar { value }),
-        ranges: None,
-        role: role.to_owned(),
-        revocable: None,
+        role: Some(role.to_owned()),
+        ..Resource::default()
     }
 }
 
