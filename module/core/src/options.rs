@@ -72,7 +72,20 @@ pub enum Order {
     /// By dominant share: who has least comes first.
     #[default]
     DominantShare,
-    /// By lot, weighted.
+    /// By lot, weighted: weighted sampling without replacement (Efraimidis and Spirakis, 2006).
+    ///
+    /// ```text
+    /// relative weight = that of the parent × weight / weights of the node and its active siblings     (root: 1)
+    /// lot             = −ln(u) / relative weight, smallest first
+    /// u               = ((SplitMix64(key xor path key) >> 11) + 0.5) / 2^53
+    /// ```
+    ///
+    /// The key of roles is [`agent_order_key`] of the seed, the run, the stage and the agent; that of the frameworks in a
+    /// role is the same xor the FNV-1a hash (64 bits) of the role's name. A path key is FNV-1a over each component of
+    /// the path followed by `/`, with `.` for a role's own place among the roles inside it; a framework's path is its
+    /// id. A role has a lot whether or not its frameworks suppressed offers. Equal lots go by the order of arrival.
+    ///
+    /// [`agent_order_key`]: crate::agent_order_key
     Random,
 }
 

@@ -119,7 +119,13 @@ impl Cutter<'_> {
     fn guaranteed(&self, usable: &Holding, role: RoleId, cuts: &mut Cuts) -> Option<Portion> {
         let unsatisfied = self.books.unsatisfied(role, self.roles);
         let countable = usable.filtered(|item| is_unreserved_scalar(item, self.kinds));
-        let due = cut_to_amounts(&countable, &unsatisfied, self.key, self.kinds);
+        let mut due = cut_to_amounts(&countable, &unsatisfied, self.key, self.kinds);
+        if self.roles.is_nested(role)
+            && let Some(surplus) = self.books.surplus(role, &[], self.roles)
+        {
+            // What is kept for roles at the top does not serve a role inside a role, guaranteed or not.
+            due = cut_to_amounts(&due, &surplus, self.key, self.kinds);
+        }
         cuts.note(&countable, &due, self.kinds);
         if due.is_empty() {
             return None;

@@ -330,3 +330,15 @@ fn item_216_a_nested_guarantee_takes_nothing_of_what_is_held_back_for_others() {
     assert_eq!(cluster.told(&offers), ["p/q p/q x cpus:2; mem:64"]);
     assert_eq!(cluster.tick(), []);
 }
+
+#[test]
+fn item_216_a_nested_guarantee_that_nothing_is_left_for_waits() {
+    let mut cluster = with_roles(&["p/q"]);
+    cluster.set_quota("p/q", "cpus:8", "");
+    cluster.set_quota("absent", "cpus:3", "");
+    assert_eq!(cluster.add_agent("x", "cpus:2"), [], "all of it is kept");
+    let offers = cluster.add_agent("y", "cpus:4;mem:64");
+    assert_eq!(cluster.told(&offers), ["p/q p/q y cpus:3; mem:64"], "x keeps two of three");
+    let offers = cluster.add_agent("z", "cpus:2");
+    assert_eq!(cluster.told(&offers), ["p/q p/q z cpus:2"], "the others keep enough");
+}
