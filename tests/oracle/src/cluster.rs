@@ -235,7 +235,7 @@ fn answer_of(core: &Allocator, effects: &Effects) -> Result<Answer, String> {
             available: Quantities::of(&headroom.available),
             still_required: Quantities::of(&headroom.still_required),
         }),
-        available_updated: effects.available_updated.map(|result| result.is_ok()),
+        available_updated: effects.available_updated.as_ref().map(Result::is_ok),
         ..Answer::default()
     };
     for offer in &effects.offers {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use apportion_core::Order;
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use proptest::sample::select;
@@ -34,8 +35,8 @@ impl Theme {
             Accept, ActivateAgent, AddAgent, AddFramework, AddProvider, AnswerInverseOffer, AskStatuses,
             DeactivateAgent, Decline, DisconnectAgent, DisconnectFramework, EndOperation, EndTask, LoseAgent,
             OperatorOperation, Oversubscribe, ReconnectAgent, ReconnectFramework, RemoveProvider,
-            ReregisterAgent, RescindOffer, ReturnAgent, Revive, SetMaintenance, SetQuota, SetWeights,
-            SetWhitelist, Suppress, TearDownFramework, UpdateFramework, Wait,
+            ReregisterAgent, RescindOffer, ResizeVolume, ReturnAgent, Revive, SetMaintenance, SetQuota,
+            SetWeights, SetWhitelist, Suppress, TearDownFramework, UpdateFramework, Wait,
         };
         let times = |theme: Theme, more: usize| if self == theme { more } else { 1 };
         let churn = times(Theme::Churn, 3);
@@ -47,6 +48,7 @@ impl Theme {
             (6, AddFramework),
             (10, Decline),
             (6 * operations, Accept),
+            (2 * operations, ResizeVolume),
             (4, EndTask),
             (2, RescindOffer),
             (2, Suppress),
@@ -83,16 +85,18 @@ impl Theme {
     }
 }
 
-/// A history: dice for the start, then the steps.
+/// A history: the order of roles and frameworks and dice for the start, then the steps.
 #[derive(Clone)]
 pub struct History {
     start: Vec<u8>,
+    order: Order,
     steps: Vec<Step>,
 }
 
 impl fmt::Debug for History {
-    /// The actions only: what came of them is told call by call when a history fails.
+    /// Order and actions only: what came of them is told call by call when a history fails.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} ", self.order)?;
         f.debug_list().entries(self.steps.iter().map(|step| step.action)).finish()
     }
 }
@@ -115,7 +119,7 @@ impl History {
     ///
     /// At the first call after which they disagree.
     pub fn play(&self) -> Result<Tally, Box<Disagreement>> {
-        let mut master = Master::start(&self.start)?;
+        let mut master = Master::start(&self.start, self.order)?;
         for step in &self.steps {
             master.step(step)?;
         }
@@ -136,8 +140,16 @@ pub fn histories(theme: Theme, steps: usize) -> impl Strategy<Value = History> {
     // Something to offer and somebody to take it, so that no history is about nothing.
     let cast = (select(&[Action::AddAgent, Action::AddFramework]), dice());
     let cast = cast.prop_map(|(action, dice)| Step { action, dice });
-    (vec(any::<u8>(), 0..16), vec(cast, 0..8), vec(step, 1..steps)).prop_map(|(start, mut cast, steps)| {
+    let order = select(&[
+        Order::DominantShare,
+        Order::DominantShare,
+        Order::DominantShare,
+        Order::DominantShare,
+        Order::Random,
+    ]);
+    let parts = (vec(any::<u8>(), 0..16), vec(cast, 0..8), vec(step, 1..steps), order);
+    parts.prop_map(|(start, mut cast, steps, order)| {
         cast.extend(steps);
-        History { start, steps: cast }
+        History { start, order, steps: cast }
     })
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use apportion_core::{Instant, Text};
 
 use crate::quantities::{Limits, Quantities};
-use crate::resources::{Resources, is_under_quota};
+use crate::resources::{Resources, is_nested, is_under_quota};
 use crate::{Answer, Name, Oracle};
 
 /// The books before a run.
@@ -98,7 +98,7 @@ fn limits_are_kept(oracle: &Oracle, before: &Before, answer: &Answer) -> Result<
 /// on this agent, and the stage did not leave r before f, for something was unmet. f was then given of n what was
 /// unmet or what was free, whichever was less; the first contradicts that n is unmet, the second that n is left.
 fn guarantees_are_met_where_feasible(oracle: &Oracle, before: &Before) -> Result<(), String> {
-    for (role, quota) in oracle.quotas().iter().filter(|(role, _)| !role.contains(&b'/')) {
+    for (role, quota) in oracle.quotas().iter().filter(|(role, _)| !is_nested(role)) {
         let unmet = Quantities::of(&quota.guarantees).minus(&oracle.consumed(role));
         for agent in before.candidates.iter().filter(|_| !unmet.is_empty()) {
             let left =

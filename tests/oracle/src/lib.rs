@@ -13,6 +13,11 @@
 //!
 //! - Agents are visited in ascending order of `agent_order_key`, then of their ids, in both stages of a run.
 //! - Where several kinds share a name, they are cut in ascending order of `cut_order_key`; copies that come whole by size.
+//! - In the random order a leaf draws a number that follows from the agent's `agent_order_key`, its role if it is a
+//!   framework, and its path; `oracle/lots.rs` says how.
+//! - A guarantee of a role inside another is served from what is left beyond what roles at the top still lack, its own
+//!   ancestors among them, and does not lessen what is kept for them in that run. Row `nested-guarantees` of
+//!   `docs/differences.md` says no more than that.
 //! - A refusal ends when its time is up and a batch has passed since it was made; a batch that is skipped because runs
 //!   are paused counts. The batch has passed when its run is over. Nothing else removes a refusal in time, so a
 //!   run that is not a batch looks at the time as well.
@@ -27,7 +32,7 @@
 //!   however many reports told of it.
 //! - A refusal whose time is up may count in metrics until the next run: nobody has looked at it.
 //!
-//! Not covered: the random order of roles and frameworks.
+//! Not covered: calls that no master makes, and amounts near the largest.
 //!
 //! # Running it
 //!

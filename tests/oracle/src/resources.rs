@@ -280,6 +280,12 @@ pub fn is_under_quota(kind: &Kind) -> bool {
     is_scalar(kind) && kind.reservations.is_empty() && !kind.revocable
 }
 
+/// Whether a role lies inside another.
+#[must_use]
+pub fn is_nested(role: &[u8]) -> bool {
+    role.contains(&b'/')
+}
+
 /// Whether `role` lies strictly below `ancestor`.
 #[must_use]
 pub fn is_below(role: &[u8], ancestor: &[u8]) -> bool {

@@ -147,6 +147,19 @@ fn a_reservation_of_a_role_inside_counts_towards_the_limit_of_the_role_around() 
 }
 
 #[test]
+fn a_guarantee_inside_a_role_is_served_from_what_others_leave() {
+    let mut scene = Scene::new();
+    scene.quota("absent", &[("cpus", 3)], &[]);
+    scene.quota("a/x", &[("cpus", 8)], &[]);
+    scene.framework("f", &["a/x"]);
+    scene.agent("agent1", "cpus:4");
+    assert_eq!(scene.run(), ["f(a/x) agent1: cpus:1"]);
+    scene.agent("agent2", "cpus:2");
+    assert_eq!(scene.run(), ["f(a/x) agent2: cpus:2"]);
+    assert!(scene.batch().is_empty());
+}
+
+#[test]
 fn headroom_for_an_absent_role_is_taken_from_the_whole_cluster() {
     let mut scene = Scene::new();
     scene.quota("q", &[("cpus", 2)], &[]);

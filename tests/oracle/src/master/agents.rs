@@ -121,11 +121,14 @@ impl Master {
             let refined = Identity::plain("cpus").pushed(b"a", false, 0).pushed(b"a/x", true, 0);
             total.add(&scalar(&refined, 1000));
         }
-        if dice.once_in(5) {
-            let reserved = Identity::plain("disk").pushed(dice.one(["a", "b", "a/x"]).as_bytes(), true, 0);
-            let volume =
-                Identity { volume: Some(self.catalogue.new_volume()), shared: dice.flip(), ..reserved };
+        if dice.once_in(3) {
+            let role = dice.one(["a", "b", "a/x"]).as_bytes();
+            let reserved =
+                Identity::disk(dice.one([Disk::Root, Disk::Root, Disk::Path])).pushed(role, true, 0);
+            let id = Some(self.catalogue.new_volume());
+            let volume = Identity { volume: id, shared: dice.once_in(3), ..reserved.clone() };
             total.add(&self.catalogue.scalar(&mut self.cluster, &volume, 40_000));
+            total.add(&self.catalogue.scalar(&mut self.cluster, &reserved, dice.one([60_000, 0, 1000])));
         }
         if dice.flip() {
             let ports = Value::Ranges(Ranges::new([(31_000, 31_009)]));
@@ -369,14 +372,28 @@ impl Master {
     /// An agent has other revocable resources than before; offers with such are taken back.
     pub(super) fn oversubscribe(&mut self, dice: &mut Dice<'_>) -> Result<(), Disagreement> {
         let Some(name) = dice.pick(&self.agents_where(|agent| agent.connected)) else { return Ok(()) };
-        let revocable = Identity { revocable: true, ..Identity::plain("cpus") };
-        let revocable = self.catalogue.scalar(&mut self.cluster, &revocable, dice.one([2000, 0, 6000, 500]));
+        let revocable = self.some_revocable(dice);
         let firm = self.agents[&name].total.only(|kind| !self.catalogue.of(kind).revocable);
         self.set_total(&name, firm.plus(&revocable))?;
-        let is_revocable: BTreeSet<_> = revocable.kinds().collect();
-        self.rescind(None, |offer| {
-            offer.agent == name && offer.resources.kinds().any(|kind| is_revocable.contains(&kind))
-        })
+        self.rescind_offers_with(&name, |identity| identity.revocable)
+    }
+
+    /// What an agent lends until it needs it itself, perhaps some of it to one role only. Such reservations are static:
+    /// the master lets nobody reserve what is revocable.
+    fn some_revocable(&mut self, dice: &mut Dice<'_>) -> Resources {
+        let lent = |name| Identity { revocable: true, ..Identity::plain(name) };
+        let (catalogue, cluster) = (&mut self.catalogue, &mut self.cluster);
+        let mut revocable = catalogue.scalar(cluster, &lent("cpus"), dice.one([2000, 0, 6000, 500]));
+        while dice.flip() {
+            let role = dice.one(["a", "a/x", "b", "a/x/1"]).as_bytes();
+            let (name, amount) = dice.one([("cpus", 1500), ("mem", 512_000), ("disk", 60_000)]);
+            revocable.add(&catalogue.scalar(cluster, &lent(name).pushed(role, false, 0), amount));
+        }
+        if dice.once_in(4) {
+            let reserved = lent("ports").pushed(b"a", false, 0);
+            revocable.add(&self.sized(&reserved, Value::Ranges(Ranges::new([(32_000, 32_004)]))));
+        }
+        revocable
     }
 
     /// An agent gets a resource provider, perhaps with an operation already going on.
@@ -420,11 +437,19 @@ impl Master {
 
     /// Offers with resources of providers of an agent are taken back.
     pub(super) fn rescind_provided(&mut self, name: &Name) -> Result<(), Disagreement> {
-        let provided: BTreeSet<_> = self.offers.iter().flat_map(|offer| offer.resources.kinds()).collect();
-        let provided: BTreeSet<_> =
-            provided.into_iter().filter(|kind| self.catalogue.of(*kind).provider.is_some()).collect();
+        self.rescind_offers_with(name, |identity| identity.provider.is_some())
+    }
+
+    /// Offers with certain resources of an agent are taken back.
+    fn rescind_offers_with(
+        &mut self,
+        name: &Name,
+        which: impl Fn(&Identity) -> bool,
+    ) -> Result<(), Disagreement> {
+        let offered: BTreeSet<_> = self.offers.iter().flat_map(|offer| offer.resources.kinds()).collect();
+        let taken: BTreeSet<_> = offered.into_iter().filter(|kind| which(self.catalogue.of(*kind))).collect();
         self.rescind(None, |offer| {
-            offer.agent == *name && offer.resources.kinds().any(|kind| provided.contains(&kind))
+            offer.agent == *name && offer.resources.kinds().any(|kind| taken.contains(&kind))
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use apportion_core::{Amount, Conversion, Item, Kind, KindId, Ranges, Reservation, Value, ValueType};
 
 use super::dice::Dice;
-use crate::resources::Resources;
+use crate::resources::{Resources, is_below};
 use crate::{Cluster, Name};
 
 /// One entry of a reservation stack.
@@ -55,6 +55,12 @@ impl Identity {
         let mut pushed = self.clone();
         pushed.stack.push(Entry { role: role.to_vec(), dynamic, label });
         pushed
+    }
+
+    /// Whether this is a volume that can grow and shrink: not shared, and on a disk of the agent that can be cut.
+    fn is_resizable(&self) -> bool {
+        let is_cuttable = matches!(self.disk, Disk::Root | Disk::Path) && self.provider.is_none();
+        self.volume.is_some() && !self.shared && is_cuttable
     }
 
     fn popped(&self) -> Identity {
@@ -167,6 +173,25 @@ pub(super) enum Operation {
     Create,
     Destroy,
     Grow,
+    Shrink,
+}
+
+impl Operation {
+    /// Whether it can be done to such a resource at all.
+    pub(super) fn concerns(self, identity: &Identity) -> bool {
+        let is_volume = identity.volume.is_some();
+        match self {
+            Operation::Reserve => !is_volume && !identity.revocable,
+            Operation::Unreserve => !is_volume && identity.stack.last().is_some_and(|last| last.dynamic),
+            Operation::Create => {
+                let is_raw = matches!(identity.disk, Disk::Pool | Disk::Raw);
+                let is_reserved_disk = identity.name == "disk" && !identity.stack.is_empty();
+                is_reserved_disk && !is_volume && !is_raw && !identity.revocable
+            }
+            Operation::Destroy => is_volume,
+            Operation::Grow | Operation::Shrink => identity.is_resizable(),
+        }
+    }
 }
 
 /// Who makes a change.
@@ -207,31 +232,25 @@ pub(super) fn conversion(
     maker: Maker<'_>,
 ) -> Option<Conversion> {
     let identity = catalogue.of(entry.kind).clone();
+    if !operation.concerns(&identity) {
+        return None;
+    }
     let part = part_of(dice, entry);
-    let below_role = identity.reserved_to().is_some_and(|to| crate::resources::is_below(maker.role, to));
     let target = match operation {
         Operation::Reserve => {
+            let below_role = identity.reserved_to().is_some_and(|to| is_below(maker.role, to));
             let reservable = identity.stack.is_empty() || (below_role && maker.refines);
-            let fits = reservable && identity.volume.is_none() && !identity.revocable && maker.role != b"*";
-            fits.then(|| identity.pushed(maker.role, true, dice.one([0, 0, 1])))?
+            (reservable && maker.role != b"*")
+                .then(|| identity.pushed(maker.role, true, dice.one([0, 0, 1])))?
         }
-        Operation::Unreserve => {
-            let last = identity.stack.last()?;
-            (last.dynamic && identity.volume.is_none()).then(|| identity.popped())?
-        }
+        Operation::Unreserve => identity.popped(),
         Operation::Create => {
-            let is_raw = matches!(identity.disk, Disk::Pool | Disk::Raw);
-            let fits = identity.name == "disk" && !identity.stack.is_empty() && identity.volume.is_none();
             let shared = maker.shares && dice.flip();
-            let volume = Some(catalogue.new_volume());
-            (fits && !is_raw && !identity.revocable).then(|| Identity {
-                volume,
-                shared,
-                ..identity.clone()
-            })?
+            Identity { volume: Some(catalogue.new_volume()), shared, ..identity }
         }
-        Operation::Destroy => identity.volume.map(|_| identity.without_volume())?,
-        Operation::Grow => return grow(catalogue, cluster, &identity, entry),
+        Operation::Destroy => identity.without_volume(),
+        Operation::Grow => return grow(catalogue, cluster, dice, &identity, entry),
+        Operation::Shrink => return shrink(catalogue, cluster, dice, &identity, entry),
     };
     let consumed = Resources::from(&part).to_holding();
     let converted = catalogue.as_other(cluster, &part, &target).to_holding();
@@ -240,19 +259,37 @@ pub(super) fn conversion(
     Some(Conversion { consumed, converted, leaves_none_of })
 }
 
-/// A volume of a root disk grows by one unit of the disk it was made of.
+/// A volume grows by some of the disk it was made of.
 fn grow(
     catalogue: &mut Catalogue,
     cluster: &mut Cluster,
+    dice: &mut Dice<'_>,
     volume: &Identity,
     entry: &Item,
 ) -> Option<Conversion> {
     let size = entry.value.scalar()?.in_thousandths();
-    if volume.volume.is_none() || volume.shared || volume.disk != Disk::Root {
-        return None;
-    }
-    let addition = catalogue.scalar(cluster, &volume.without_volume(), 1000);
-    let grown = catalogue.scalar(cluster, volume, size + 1000);
+    let more = dice.one([1000, 1, 20_000]);
+    let addition = catalogue.scalar(cluster, &volume.without_volume(), more);
+    let grown = catalogue.scalar(cluster, volume, size + more);
     let consumed = Resources::from(entry).plus(&addition).to_holding();
     Some(Conversion { consumed, converted: grown.to_holding(), ..Conversion::default() })
+}
+
+/// A volume shrinks, but not to nothing; what it loses is the disk it was made of again.
+fn shrink(
+    catalogue: &mut Catalogue,
+    cluster: &mut Cluster,
+    dice: &mut Dice<'_>,
+    volume: &Identity,
+    entry: &Item,
+) -> Option<Conversion> {
+    let size = entry.value.scalar()?.in_thousandths();
+    let less = dice.one([1000, 1, size / 2, size - 1]);
+    if !(1..size).contains(&less) {
+        return None;
+    }
+    let freed = catalogue.scalar(cluster, &volume.without_volume(), less);
+    let converted = catalogue.scalar(cluster, volume, size - less).plus(&freed).to_holding();
+    let consumed = Resources::from(entry).to_holding();
+    Some(Conversion { consumed, converted, ..Conversion::default() })
 }

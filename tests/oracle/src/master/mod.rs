@@ -15,7 +15,7 @@ mod operator;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use apportion_core::{AgentCapabilities, Instant, Minimum, Options, Text, Unavailability};
+use apportion_core::{AgentCapabilities, Instant, Minimum, Options, Order, Text, Unavailability};
 
 use self::dice::Dice;
 use self::identity::Catalogue;
@@ -31,6 +31,7 @@ pub enum Action {
     AddFramework,
     Wait,
     Accept,
+    ResizeVolume,
     Decline,
     EndTask,
     RescindOffer,
@@ -144,12 +145,12 @@ pub struct Master {
 }
 
 impl Master {
-    /// Starts a cluster: the dice decide on the options and on whether the master comes back from a failover.
+    /// Starts a cluster: the dice decide on the other options and on whether the master comes back from a failover.
     ///
     /// # Errors
     ///
     /// If the allocators disagree.
-    pub fn start(dice: &[u8]) -> Result<Master, Disagreement> {
+    pub fn start(dice: &[u8], order: Order) -> Result<Master, Disagreement> {
         let dice = &mut Dice::new(dice);
         let mut master = Master::default();
         let cpus_or_mem = [("cpus", 10), ("mem", 32_000)].map(|(name, amount)| minimum(&[(name, amount)]));
@@ -165,15 +166,15 @@ impl Master {
             min_allocatable: if dice.flip() { cpus_or_mem.to_vec() } else { Vec::new() },
             recovery_timeout: Duration::from_secs(3),
             agent_recovery_factor: 0.8,
+            order,
             seed: u64::try_from(dice.below(256)).unwrap_or(0),
-            ..Options::default()
         };
         master.region = options.region.as_ref().map(|region| region.to_vec());
         master.interval = options.allocation_interval;
         master.next_tick = master.cluster.now().after(master.interval);
         master.call(Call::Initialize { options })?;
         if dice.once_in(4) {
-            let quotas = master.some_quota(dice, b"a").map(|quota| (b"a".to_vec(), quota));
+            let quotas = master.some_quota(dice).map(|quota| (b"a".to_vec(), quota));
             let expected_agents = u64::try_from(dice.below(5)).unwrap_or(0);
             master.call(Call::Recover { expected_agents, quotas: quotas.into_iter().collect() })?;
         }
@@ -221,6 +222,7 @@ impl Master {
             Action::Suppress => self.suppress(dice)?,
             Action::Revive => self.revive(dice)?,
             Action::Accept => self.accept(dice)?,
+            Action::ResizeVolume => self.resize_volume(dice)?,
             Action::Decline => self.decline(dice)?,
             Action::RescindOffer => self.rescind_one(dice)?,
             Action::EndTask => self.end_task(dice)?,

@@ -30,6 +30,13 @@ struct Accepted {
     launched: Resources,
 }
 
+impl Accepted {
+    fn new(offer: Grant) -> Accepted {
+        let remaining = offer.resources.clone();
+        Accepted { offer, remaining, conversions: Vec::new(), launched: Resources::default() }
+    }
+}
+
 impl Master {
     /// What the allocator sent arrives. Who is gone or inactive gets nothing, and the resources go back.
     pub(super) fn receive_offers(&mut self) -> Result<(), Disagreement> {
@@ -84,19 +91,33 @@ impl Master {
             self.offers = others;
             more.iter().for_each(|more| offer.resources.add(&more.resources));
         }
-        let remaining = offer.resources.clone();
-        let mut accepted =
-            Accepted { offer, remaining, conversions: Vec::new(), launched: Resources::default() };
+        let mut accepted = Accepted::new(offer);
         for _ in 0..=dice.below(3) {
-            match dice.below(8) {
+            match dice.below(9) {
                 0 | 1 => self.launch(dice, &mut accepted),
                 2 => self.speculate(dice, &mut accepted, Operation::Reserve)?,
                 3 => self.speculate(dice, &mut accepted, Operation::Create)?,
                 4 => self.speculate(dice, &mut accepted, Operation::Unreserve)?,
                 5 => self.speculate(dice, &mut accepted, Operation::Destroy)?,
                 6 => self.speculate(dice, &mut accepted, Operation::Grow)?,
+                7 => self.speculate(dice, &mut accepted, Operation::Shrink)?,
                 _ => self.create_disk(dice, &mut accepted),
             }
+        }
+        self.finish_accept(dice, accepted)
+    }
+
+    /// A framework accepts an offer with a volume, to make that larger or smaller.
+    pub(super) fn resize_volume(&mut self, dice: &mut Dice<'_>) -> Result<(), Disagreement> {
+        let operation = dice.one([Operation::Shrink, Operation::Grow]);
+        let with_volume =
+            |offer: &Grant| offer.resources.kinds().any(|kind| operation.concerns(self.catalogue.of(kind)));
+        let offers: Vec<usize> = (0..self.offers.len()).filter(|at| with_volume(&self.offers[*at])).collect();
+        let Some(at) = dice.pick(&offers) else { return Ok(()) };
+        let mut accepted = Accepted::new(self.offers.swap_remove(at));
+        self.speculate(dice, &mut accepted, operation)?;
+        if dice.flip() {
+            self.launch(dice, &mut accepted);
         }
         self.finish_accept(dice, accepted)
     }
@@ -134,7 +155,7 @@ impl Master {
         accepted: &mut Accepted,
         operation: Operation,
     ) -> Result<(), Disagreement> {
-        let Some(entry) = dice.pick(&accepted.remaining.entries()) else { return Ok(()) };
+        let Some(entry) = self.pick_entry(dice, &accepted.remaining, operation) else { return Ok(()) };
         let Some(framework) = self.frameworks.get(&accepted.offer.framework) else { return Ok(()) };
         let can = framework.info.capabilities;
         let role = accepted.offer.role.clone();
@@ -162,6 +183,16 @@ impl Master {
             })?;
         }
         Ok(())
+    }
+
+    /// Something an operation can be done to.
+    pub(super) fn pick_entry(
+        &self,
+        dice: &mut Dice<'_>,
+        among: &Resources,
+        operation: Operation,
+    ) -> Option<Item> {
+        dice.pick(&among.only(|kind| operation.concerns(self.catalogue.of(kind))).entries())
     }
 
     /// Whether tasks use a volume.

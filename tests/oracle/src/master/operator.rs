@@ -13,12 +13,19 @@ impl Master {
     /// An operator changes resources nobody is meant to hold. Offers may be in the way; some operators clear it.
     pub(super) fn operator_operation(&mut self, dice: &mut Dice<'_>) -> Result<(), Disagreement> {
         let Some(agent) = dice.pick(&self.agents_where(|agent| agent.connected)) else { return Ok(()) };
-        let operation =
-            dice.one([Operation::Reserve, Operation::Unreserve, Operation::Create, Operation::Destroy]);
+        let operation = dice.one([
+            Operation::Reserve,
+            Operation::Unreserve,
+            Operation::Create,
+            Operation::Destroy,
+            Operation::Grow,
+            Operation::Shrink,
+        ]);
         let role = Name::from(dice.one(ROLES));
         let mut conversions = Vec::new();
         for _ in 0..=dice.below(2) {
-            let Some(entry) = dice.pick(&self.agents[&agent].total.entries()) else { continue };
+            let total = &self.agents[&agent].total;
+            let Some(entry) = self.pick_entry(dice, total, operation) else { continue };
             if operation == Operation::Destroy && self.is_in_use(&agent, &entry) {
                 continue;
             }
@@ -52,14 +59,12 @@ impl Master {
         Ok(())
     }
 
-    /// A quota as the master lets it through: limits are not below guarantees. `None` takes it away.
-    pub(super) fn some_quota(&self, dice: &mut Dice<'_>, role: &[u8]) -> Option<Quota> {
+    /// A quota whose limits are not below its guarantees, as the master lets it through. `None` takes it away.
+    pub(super) fn some_quota(&self, dice: &mut Dice<'_>) -> Option<Quota> {
         let mut quota = Quota::default();
         for (name, unit) in [("cpus", 1000), ("mem", 256_000), ("disk", 50_000), ("gpus", 1000)] {
             let amount = |times: i64| Amount::thousandths(times * unit / 2);
             let guarantee = dice.one([0, 2, 0, 6, 1, 16]);
-            // A role inside another cannot be guaranteed anything.
-            let guarantee = if role.contains(&b'/') { 0 } else { guarantee };
             if guarantee > 0 {
                 quota.guarantees.push((name.as_bytes().into(), amount(guarantee)));
             }
@@ -72,8 +77,10 @@ impl Master {
 
     pub(super) fn set_quota(&mut self, dice: &mut Dice<'_>) -> Result<(), Disagreement> {
         let top_level = ["a", "b", "*", "c", "a-b"];
-        let role = Name::from(if dice.once_in(8) { "a/x" } else { dice.one(top_level) });
-        let quota = if dice.once_in(5) { None } else { self.some_quota(dice, &role) };
+        // The master refuses them for roles inside others, but a registry may hold one.
+        let nested = ["a/x", "a/x/1", "b/z"];
+        let role = Name::from(if dice.once_in(4) { dice.one(nested) } else { dice.one(top_level) });
+        let quota = if dice.once_in(5) { None } else { self.some_quota(dice) };
         self.call(Call::UpdateQuota { role: role.clone(), quota: quota.unwrap_or_default() })?;
         if dice.flip() {
             self.rescind(None, |offer| is_within(&offer.role, &role))?;

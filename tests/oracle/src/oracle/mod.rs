@@ -1,6 +1,7 @@
 //! The allocator, once more: slow, and plain enough to be checked against the specification by reading.
 
 mod calls;
+mod lots;
 mod numbers;
 mod order;
 mod run;
@@ -8,10 +9,11 @@ mod run;
 use std::collections::{BTreeMap, BTreeSet};
 
 use apportion_core::{
-    AgentCapabilities, FrameworkCapabilities, Instant, Kind, KindId, Minimum, Options, Quota, Unavailability,
-    Weight,
+    AgentCapabilities, FrameworkCapabilities, Instant, Kind, KindId, Minimum, Options, Order, Quota,
+    Unavailability, Weight,
 };
 
+use self::lots::Urn;
 pub use self::numbers::Numbers;
 use self::order::{Clients, Fairness};
 pub use self::run::{Headroom, InverseOffers, Offers};
@@ -212,22 +214,37 @@ impl Oracle {
         Fairness { pool, excluded: &self.options.fairness_excluded, weights: &self.weights }
     }
 
-    /// Roles in the order of their turn.
-    fn role_order(&self) -> Vec<Name> {
-        self.clients.order(&self.fairness(), &self.held_by_role())
+    /// Roles in the order of their turn on the agent with this place in the stage of the run.
+    fn role_order(&self, place: u64) -> Vec<Name> {
+        match self.options.order {
+            Order::DominantShare => self.clients.order(&self.fairness(), &self.held_by_role()),
+            Order::Random => self.clients.draw(&self.weights, Urn::of_roles(place)),
+        }
     }
 
-    /// Frameworks that take offers in a role, in the order of their turn.
-    fn framework_order(&self, role: &Name) -> Vec<Name> {
-        let fairness = self.fairness();
+    /// Frameworks that take offers in a role, in the order of their turn on the agent with this place in the stage of the
+    /// run.
+    fn framework_order(&self, role: &Name, place: u64) -> Vec<Name> {
+        match self.options.order {
+            Order::DominantShare => self.takers_by_share(role),
+            Order::Random => Urn::of_frameworks(place, role).draw_equals(self.takers(role)),
+        }
+    }
+
+    /// Frameworks that take offers in a role.
+    fn takers(&self, role: &Name) -> impl Iterator<Item = &Name> {
         let takes_offers = |framework: &Framework| {
             framework.active && framework.roles.contains(role) && !framework.suppressed.contains(role)
         };
+        let takers = self.frameworks.iter().filter(move |(_, framework)| takes_offers(framework));
+        takers.map(|(name, _)| name)
+    }
+
+    fn takers_by_share(&self, role: &Name) -> Vec<Name> {
+        let fairness = self.fairness();
         let mut order: Vec<_> = self
-            .frameworks
-            .iter()
-            .filter(|(_, framework)| takes_offers(framework))
-            .map(|(name, _)| {
+            .takers(role)
+            .map(|name| {
                 let held = self.agents.values().fold(Quantities::default(), |sum, agent| {
                     let held = agent.held.get(name).and_then(|held| held.get(&Some(role.clone())));
                     sum.plus(&held.map(|held| held.quantities(&self.kinds)).unwrap_or_default())

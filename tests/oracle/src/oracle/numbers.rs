@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use apportion_core::{Instant, Weight};
+use apportion_core::{Instant, Order, Weight};
 
 use super::Oracle;
 use crate::Name;
@@ -12,7 +12,8 @@ use crate::resources::{Resources, is_scalar, is_under_quota, is_within, reserved
 /// What there is to say about one role.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Numbers {
-    /// Dominant share of what is held in the role itself, divided by its weight; nothing if no framework is in it.
+    /// Dominant share of what is held in the role itself, divided by its weight; nothing if no framework is in it, or
+    /// if the order is random.
     pub dominant_share: Option<f64>,
     /// Refusals in the role; nothing if there is nothing to the role or to any below it. Those whose time is up since
     /// the last run may still count: nobody has looked at them.
@@ -36,6 +37,7 @@ impl Oracle {
     /// The numbers of a role.
     #[must_use]
     pub fn numbers(&self, role: &Name, now: Instant) -> Numbers {
+        let is_measured = self.options.order == Order::DominantShare;
         let has_framework = self.clients.roles().any(|known| known == role);
         let held = self.held_by_role().remove(role).unwrap_or_default();
         let is_inner = self.clients.roles().any(|known| is_within(known, role) && known != role);
@@ -49,7 +51,8 @@ impl Oracle {
             }
         }
         Numbers {
-            dominant_share: has_framework.then(|| self.fairness().share(&held, weight).to_f64()),
+            dominant_share: (has_framework && is_measured)
+                .then(|| self.fairness().share(&held, weight).to_f64()),
             refusals: self.has_node(role).then(|| self.count_refusals(role, now)),
             held: in_quota,
             consumed: self.used_and_reserved(role),

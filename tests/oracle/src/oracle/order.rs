@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use apportion_core::Weight;
 
+use super::lots::{Lot, Urn};
 use crate::Name;
 use crate::quantities::Quantities;
 use crate::resources::{is_below, is_within};
@@ -31,6 +32,11 @@ fn ancestors(role: &[u8]) -> Vec<Name> {
 /// The path of the virtual leaf of a role.
 fn virtual_leaf(role: &[u8]) -> Name {
     [role, b"/."].concat()
+}
+
+/// The role a leaf stands for.
+fn role_of(leaf: Name) -> Name {
+    leaf.strip_suffix(b"/.").map(<[u8]>::to_vec).unwrap_or(leaf)
 }
 
 impl Clients {
@@ -158,18 +164,63 @@ impl Clients {
                     None => is_within(role, &child),
                 });
                 let sum = counted.fold(Quantities::default(), |sum, (_, held)| sum.plus(held));
-                (fairness.share(&sum, fairness.weight(&child)), self.nodes[&child], child, is_leaf)
+                (
+                    fairness.share(&sum, weight_of(fairness.weights, &child)),
+                    self.nodes[&child],
+                    child,
+                    is_leaf,
+                )
             })
             .collect();
         children.sort();
         for (_, _, child, is_leaf) in children {
             if is_leaf {
-                order.push(child.strip_suffix(b"/.").unwrap_or(&child).to_vec());
+                order.push(role_of(child));
             } else {
                 self.visit(&child, fairness, held, order);
             }
         }
     }
+
+    /// All roles in an order drawn by lot: each leaf draws by itself, whatever subtree it is in.
+    pub(super) fn draw(&self, weights: &BTreeMap<Name, Weight>, urn: Urn) -> Vec<Name> {
+        let mut lots = Vec::new();
+        self.draw_below(b"", 1.0, weights, urn, &mut lots);
+        lots.sort_by_key(|(lot, _)| *lot);
+        lots.into_iter().map(|(_, leaf)| role_of(leaf)).collect()
+    }
+
+    /// The lots of the leaves below a node with a relative weight. Every role is in the order, also one in which nobody
+    /// takes offers, so every leaf takes part.
+    fn draw_below(
+        &self,
+        path: &[u8],
+        relative: f64,
+        weights: &BTreeMap<Name, Weight>,
+        urn: Urn,
+        lots: &mut Vec<(Lot, Name)>,
+    ) {
+        let millionths = |path: &[u8]| {
+            #[expect(clippy::cast_precision_loss, reason = "weights end at 2^52 millionths")]
+            let weight = weight_of(weights, path).in_millionths() as f64;
+            weight
+        };
+        let children = self.children(path);
+        let of_siblings: f64 = children.iter().map(|(child, _)| millionths(child)).sum();
+        for (child, is_leaf) in children {
+            let relative = relative * millionths(&child) / of_siblings;
+            if is_leaf {
+                lots.push((urn.lot(&child, relative), child));
+            } else {
+                self.draw_below(&child, relative, weights, urn, lots);
+            }
+        }
+    }
+}
+
+/// The weight of a node; the path of a virtual leaf is no role's name, so it has the default.
+fn weight_of(weights: &BTreeMap<Name, Weight>, path: &[u8]) -> Weight {
+    weights.get(path).copied().unwrap_or_default()
 }
 
 /// What shares are measured by.
@@ -184,11 +235,6 @@ pub(super) struct Fairness<'a> {
 }
 
 impl Fairness<'_> {
-    /// The weight of a node; the path of a virtual leaf is no role's name, so it has the default.
-    fn weight(&self, path: &[u8]) -> Weight {
-        self.weights.get(path).copied().unwrap_or_default()
-    }
-
     /// The largest part held of any resource of the cluster, divided by the weight.
     pub(super) fn share(&self, held: &Quantities, weight: Weight) -> Share {
         let weight = i128::from(weight.in_millionths());

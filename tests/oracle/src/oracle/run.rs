@@ -7,7 +7,7 @@ use apportion_core::{FrameworkCapabilities, Instant, Minimum, Unavailability, ag
 use super::{Framework, Oracle};
 use crate::Name;
 use crate::quantities::{Limits, Quantities, cut_to_limits, cut_to_quantities};
-use crate::resources::{Resources, is_below, is_scalar, is_under_quota, reserved_to};
+use crate::resources::{Resources, is_below, is_nested, is_scalar, is_under_quota, reserved_to};
 
 /// Offers of one run: framework, role and agent, and what.
 pub type Offers = BTreeMap<(Name, Name, Name), Resources>;
@@ -54,7 +54,7 @@ impl<'a> Run<'a> {
     pub(super) fn new(oracle: &'a mut Oracle, now: Instant, number: u64) -> Run<'a> {
         let consumed: BTreeMap<Name, Quantities> =
             oracle.quotas.keys().map(|role| (role.clone(), oracle.consumed(role))).collect();
-        let top_level = oracle.quotas.iter().filter(|(role, _)| !role.contains(&b'/'));
+        let top_level = oracle.quotas.iter().filter(|(role, _)| !is_nested(role));
         let required_headroom = top_level.fold(Quantities::default(), |sum, (role, quota)| {
             sum.plus(&Quantities::of(&quota.guarantees).minus(&consumed[role]))
         });
@@ -109,7 +109,7 @@ impl<'a> Run<'a> {
 
     /// The first stage: roles get what they are guaranteed.
     fn guarantee(&mut self, agent: &Name) {
-        for role in self.oracle.role_order() {
+        for role in self.oracle.role_order(self.place(agent)) {
             let Some(quota) = self.oracle.quotas.get(&role).cloned() else { continue };
             let guarantees = Quantities::of(&quota.guarantees);
             if guarantees.is_empty() {
@@ -119,15 +119,12 @@ impl<'a> Run<'a> {
                 return;
             }
             let mut unsatisfied = guarantees.minus(&self.consumed[&role]);
-            for framework in self.oracle.framework_order(&role) {
+            for framework in self.oracle.framework_order(&role, self.place(agent)) {
                 if unsatisfied.is_empty() {
                     break;
                 }
                 let Some(candidate) = self.candidate(&framework, &role, agent) else { continue };
-                let guaranteed = {
-                    let place = self.place(agent);
-                    cut_to_quantities(&candidate.under_quota, &unsatisfied, &self.oracle.kinds, place)
-                };
+                let guaranteed = self.guaranteed(agent, &role, &candidate.under_quota, &unsatisfied);
                 if guaranteed.is_empty() {
                     continue;
                 }
@@ -139,7 +136,10 @@ impl<'a> Run<'a> {
                 let used = self.consumed[&role].plus(&guaranteed_amounts);
                 let additional = candidate.under_quota.minus(&guaranteed);
                 let additional = self.within_limits(agent, additional, &Limits::of(&quota.limits), &used);
-                let additional = self.within_headroom(agent, additional);
+                // What is kept for a role at the top goes down with what it gets, so the rest of the surplus is the same.
+                let from_surplus =
+                    if is_nested(&role) { &guaranteed_amounts } else { &Quantities::default() };
+                let additional = self.within_headroom(agent, additional, from_surplus);
                 let offer = own_or_uncounted.plus(&guaranteed).plus(&additional);
                 if !self.goes_out(&framework, &role, agent, &offer) {
                     continue;
@@ -148,16 +148,18 @@ impl<'a> Run<'a> {
                 self.record(&framework, &role, agent, &offer);
                 unsatisfied = unsatisfied.minus(&charged);
                 self.charge(&role, &charged);
-                self.required_headroom = self.required_headroom.minus(&guaranteed_amounts);
+                if !is_nested(&role) {
+                    self.required_headroom = self.required_headroom.minus(&guaranteed_amounts);
+                }
             }
         }
     }
 
     /// The second stage: everything else, as far as limits and guarantees of others allow.
     fn offer_the_rest(&mut self, agent: &Name) {
-        for role in self.oracle.role_order() {
+        for role in self.oracle.role_order(self.place(agent)) {
             let quota = self.oracle.quotas.get(&role).cloned();
-            for framework in self.oracle.framework_order(&role) {
+            for framework in self.oracle.framework_order(&role, self.place(agent)) {
                 let Some(candidate) = self.candidate(&framework, &role, agent) else { continue };
                 let uncounted = candidate.resources.minus(&candidate.under_quota);
                 let mut additional = candidate.under_quota.clone();
@@ -169,7 +171,7 @@ impl<'a> Run<'a> {
                         &self.consumed[&role],
                     );
                 }
-                let additional = self.within_headroom(agent, additional);
+                let additional = self.within_headroom(agent, additional, &Quantities::default());
                 let offer = uncounted.plus(&additional);
                 if !self.goes_out(&framework, &role, agent, &offer) {
                     continue;
@@ -185,6 +187,19 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// What of these resources serves a guarantee. A role inside another has no part in what is kept for roles at the
+    /// top: its guarantee is served from what is left beyond that.
+    fn guaranteed(
+        &self,
+        agent: &Name,
+        role: &Name,
+        under_quota: &Resources,
+        unsatisfied: &Quantities,
+    ) -> Resources {
+        let due = cut_to_quantities(under_quota, unsatisfied, &self.oracle.kinds, self.place(agent));
+        if is_nested(role) { self.within_headroom(agent, due, &Quantities::default()) } else { due }
+    }
+
     fn within_limits(
         &self,
         agent: &Name,
@@ -198,11 +213,12 @@ impl<'a> Run<'a> {
         cut_to_limits(&resources, &limits.minus(used), &self.oracle.kinds, self.place(agent))
     }
 
-    fn within_headroom(&self, agent: &Name, resources: Resources) -> Resources {
+    /// The part that is left beyond what is kept for guarantees, of which `taken` is about to be given away.
+    fn within_headroom(&self, agent: &Name, resources: Resources, taken: &Quantities) -> Resources {
         if self.required_headroom.is_empty() {
             return resources;
         }
-        let surplus = self.available_headroom.minus(&self.required_headroom);
+        let surplus = self.available_headroom.minus(&self.required_headroom).minus(taken);
         cut_to_quantities(&resources, &surplus, &self.oracle.kinds, self.place(agent))
     }
 
@@ -317,18 +333,17 @@ impl Oracle {
         agent: &Name,
         refused: &BTreeSet<(Name, Name, Name)>,
     ) -> Option<Name> {
-        let order = self.framework_order(role);
-        let mut willing = order.into_iter().filter(|name| {
-            let framework = &self.frameworks[name];
+        let mut willing = self.takers(role).filter(|name| {
+            let framework = &self.frameworks[*name];
             let minimum = framework.minimum.get(role).unwrap_or(&self.options.min_allocatable);
-            let place = (name.clone(), role.clone(), agent.clone());
+            let place = ((*name).clone(), role.clone(), agent.clone());
             minimum.is_empty()
                 && !refused.contains(&place)
                 && !self.excluded.contains(&place)
                 && self.fits_agent(framework.capabilities, agent)
                 && self.serves(framework.capabilities, role, agent)
         });
-        willing.next().filter(|_| self.may_be_offered(agent))
+        willing.next().filter(|_| self.may_be_offered(agent)).cloned()
     }
 
     /// Asks those who hold something on agents that will be unavailable to give it back.
