@@ -56,6 +56,17 @@ pub(crate) fn read(master: &Http) -> Result<BTreeMap<String, AgentBooks>, RigErr
         .collect())
 }
 
+/// What an agent itself says it has.
+pub(crate) fn own_total(agent: &Http) -> Result<Holdings, RigError> {
+    let state = agent.get_json("/slave(1)/state")?;
+    let mut total = Holdings::of(&state["unreserved_resources_full"]);
+    for reserved in state["reserved_resources_full"].as_object().into_iter().flat_map(|roles| roles.values())
+    {
+        total.add(&Holdings::of(reserved));
+    }
+    Ok(total)
+}
+
 /// Ids of the tasks that the master holds for not ended.
 pub(crate) fn live_tasks(master: &Http) -> Result<Vec<String>, RigError> {
     let answer = master.post_json("/api/v1", &json!({"type": "GET_TASKS"}))?;

@@ -8,11 +8,14 @@ use apportion_cluster_tests as modules;
 use apportion_rig::{Agent, Master, Registry, RigError};
 use tempfile::TempDir;
 
+use crate::books;
 use crate::error::DrillError;
 use crate::framework_process::{Arrival, FrameworkProcess};
 use crate::journal::{Micros, now};
 use crate::master_log::MasterLog;
+use crate::operator::Operator;
 use crate::program::{Command, Orders};
+use crate::random::Random;
 use crate::resources::Holdings;
 
 /// Time between two allocation cycles: short, so that many rounds fit into a test.
@@ -40,6 +43,7 @@ pub(crate) struct Cluster {
     pub(crate) agent_ids: Vec<String>,
     frameworks: Vec<(Orders, FrameworkProcess)>,
     pub(crate) log: MasterLog,
+    pub(crate) operator: Operator,
     program: PathBuf,
     sender: Sender<Arrival>,
     pub(crate) arrivals: Receiver<Arrival>,
@@ -68,8 +72,11 @@ impl Cluster {
                 .variable("TZ", "UTC");
             agents.push(agent.start()?);
         }
-        let agent_ids = agents.iter().map(Agent::agent_id).collect::<Result<_, _>>()?;
+        let agent_ids: Vec<String> = agents.iter().map(Agent::agent_id).collect::<Result<_, _>>()?;
         let (sender, arrivals) = mpsc::channel();
+        let desks = agent_ids.iter().cloned().zip(agents.iter().map(|agent| agent.http().clone())).collect();
+        let operator =
+            Operator::start(master.address(), desks, Random::part(seed, u64::MAX - 1), sender.clone());
         let program = program.to_owned();
         let mut cluster = Cluster {
             master,
@@ -77,6 +84,7 @@ impl Cluster {
             agent_ids,
             frameworks: Vec::new(),
             log,
+            operator,
             program,
             sender,
             arrivals,
@@ -102,6 +110,11 @@ impl Cluster {
     /// How many frameworks there are.
     pub(crate) fn frameworks(&self) -> usize {
         self.frameworks.len()
+    }
+
+    /// The role of each framework.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = &str> {
+        self.frameworks.iter().map(|(orders, _)| orders.role.as_str())
     }
 
     /// Number of the present run of a framework.
@@ -162,14 +175,7 @@ impl Cluster {
     /// What an agent itself says it has.
     pub(crate) fn own_total(&self, agent: usize) -> Result<Holdings, DrillError> {
         let Some(agent) = self.agents.get(agent) else { return Ok(Holdings::default()) };
-        let state = agent.state()?;
-        let mut total = Holdings::of(&state["unreserved_resources_full"]);
-        for reserved in
-            state["reserved_resources_full"].as_object().into_iter().flat_map(|roles| roles.values())
-        {
-            total.add(&Holdings::of(reserved));
-        }
-        Ok(total)
+        Ok(books::own_total(agent.http())?)
     }
 
     /// Where an agent keeps the data of a volume.
@@ -187,7 +193,7 @@ impl Cluster {
             let start = lines.len().saturating_sub(count);
             format!("---- end of the log of {title} ----\n{}\n", lines[start..].join("\n"))
         };
-        let mut text = tail("the master", &self.master.log(), 120);
+        let mut text = tail("the master", &self.master.log(), 400);
         for (number, agent) in self.agents.iter().enumerate() {
             text += &tail(&format!("agent {}", number + 1), &agent.log(), 40);
         }

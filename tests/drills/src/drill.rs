@@ -60,14 +60,23 @@ impl fmt::Display for Summary {
             reservations,
             volumes,
             claims,
+            quotas,
+            changes,
+            refused,
+            unanswered,
+            checks,
+            kept_back,
         } = self.counts;
         write!(
             out,
             "{offers} offers, {finished_tasks} tasks finished, {surviving_tasks} outlived a kill, {stillborn_tasks} \
              were overtaken by one before they ran; {operations} operations acknowledged, up to {reservations} \
-             reservations and {volumes} volumes; {claims} claims and {} states of the books checked; at most {longest:?} \
+             reservations and {volumes} volumes; {claims} claims and {} states of the books checked; {quotas} quotas set, \
+             and {changes} reservations and volumes changed, by the operator, {refused} of whose calls were refused and \
+             {unanswered} not answered; {} offers compared with limits and {} with what is guaranteed, {kept_back} \
+             agreements with something kept back; at most {longest:?} \
              from the last return to the last offer; {} agents that Mesos could not start again without help",
-            self.looks, self.cured_agents
+            self.looks, checks.limits, checks.guarantees, self.cured_agents
         )
     }
 }

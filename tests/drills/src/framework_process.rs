@@ -11,17 +11,23 @@ use serde_json::json;
 
 use crate::error::DrillError;
 use crate::journal::Entry;
+use crate::operator::OperatorEntry;
 use crate::program::{Command, Orders};
 
-/// A line of a framework's journal, or the end of the journal of one run.
+/// What the drill hears of.
 #[derive(Debug)]
-pub(crate) struct Arrival {
-    /// Number of the framework.
-    pub(crate) framework: usize,
-    /// Number of its run.
-    pub(crate) run: u64,
-    /// `None` at the end.
-    pub(crate) entry: Option<Entry>,
+pub(crate) enum Arrival {
+    /// A line of a framework's journal, or the end of the journal of one run.
+    Journal {
+        /// Number of the framework.
+        framework: usize,
+        /// Number of its run.
+        run: u64,
+        /// `None` at the end.
+        entry: Option<Entry>,
+    },
+    /// A step of the operator.
+    Operator(OperatorEntry),
 }
 
 /// One run of the program. Dropping it kills it.
@@ -92,10 +98,10 @@ impl Drop for FrameworkProcess {
 fn read_journal(journal: ChildStdout, framework: usize, run: u64, arrivals: &Sender<Arrival>) {
     for line in BufReader::new(journal).lines().map_while(Result::ok) {
         let Ok(entry) = serde_json::from_str(&line) else { break };
-        if arrivals.send(Arrival { framework, run, entry: Some(entry) }).is_err() {
+        if arrivals.send(Arrival::Journal { framework, run, entry: Some(entry) }).is_err() {
             return;
         }
     }
     // Nobody may be listening any more.
-    let _ = arrivals.send(Arrival { framework, run, entry: None });
+    let _ = arrivals.send(Arrival::Journal { framework, run, entry: None });
 }

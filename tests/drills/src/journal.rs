@@ -86,6 +86,12 @@ pub(crate) enum StepKind {
     Suppressing,
     TaskUpdate,
     OperationUpdate,
+    /// The operator is about to send a call.
+    OperatorAsks,
+    /// A call of the operator was answered with success.
+    OperatorDone,
+    /// An agent shows what a call of the operator has changed.
+    OperatorKept,
 }
 
 impl Step {

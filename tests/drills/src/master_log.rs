@@ -18,8 +18,10 @@ pub(crate) struct MasterLog {
     read: u64,
     /// When each offer was sent.
     sent: HashMap<String, Micros>,
-    /// When an agent was last registered, for the first time or again.
-    registered: HashMap<String, Micros>,
+    /// When each offer was taken out of the master's books, for whatever reason.
+    removed: HashMap<String, Micros>,
+    /// When an agent was registered, for the first time or again.
+    registered: HashMap<String, Vec<Micros>>,
     /// When a framework was last activated.
     activated: HashMap<String, Micros>,
     /// When a framework last asked for all offers again.
@@ -35,6 +37,7 @@ impl MasterLog {
             path: folder.join("log"),
             read: 0,
             sent: HashMap::new(),
+            removed: HashMap::new(),
             registered: HashMap::new(),
             activated: HashMap::new(),
             revived: HashMap::new(),
@@ -62,8 +65,18 @@ impl MasterLog {
         self.sent.get(offer).copied()
     }
 
+    pub(crate) fn removed(&self, offer: &str) -> Option<Micros> {
+        self.removed.get(offer).copied()
+    }
+
+    /// The last registration of an agent.
     pub(crate) fn registered(&self, agent: &str) -> Option<Micros> {
-        self.registered.get(agent).copied()
+        self.registered.get(agent)?.last().copied()
+    }
+
+    /// The first registration of an agent after a time.
+    pub(crate) fn registered_after(&self, agent: &str, time: Micros) -> Option<Micros> {
+        self.registered.get(agent)?.iter().find(|at| **at > time).copied()
     }
 
     pub(crate) fn activated(&self, framework: &str) -> Option<Micros> {
@@ -82,11 +95,13 @@ impl MasterLog {
         if let Some(rest) = text.strip_prefix("Sending offers [ ") {
             let offers = rest.split(" ]").next().unwrap_or_default();
             self.sent.extend(offers.split(", ").map(|offer| (offer.to_owned(), at)));
+        } else if let Some(offer) = text.strip_prefix("Removing offer ") {
+            self.removed.insert(offer.to_owned(), at);
         } else if let Some(agent) = after_any(
             text,
             &["Re-registered agent ", "Reactivating re-registered agent ", "Registered agent "],
         ) {
-            self.registered.insert(agent.to_owned(), at);
+            self.registered.entry(agent.to_owned()).or_default().push(at);
         } else if let Some(framework) = after_any(text, &["Processing REVIVE call for framework "]) {
             self.revived.insert(framework.to_owned(), at);
         } else if let Some(framework) = after_any(text, &["Updating framework ", "Adding framework "]) {
@@ -180,6 +195,7 @@ mod tests {
         let rest = [
             ":56.000001  6751 master.cpp:1] Re-registered agent s1 at slave(1)@x (localhost) with cpus:6\n"
                 .to_owned(),
+            line("Removing offer o2"),
             line(
                 "Updating the state of task t1 of framework f (latest state: TASK_RUNNING, status update state: x)",
             ),
@@ -190,6 +206,10 @@ mod tests {
         std::fs::write(folder.path().join("log"), first + &rest.concat()).unwrap();
         log.follow().unwrap();
         assert_eq!(log.registered("s1").unwrap() - log.sent("o1").unwrap(), 401_462);
+        let registered = log.registered("s1").unwrap();
+        assert_eq!(log.registered_after("s1", registered - 1), Some(registered));
+        assert_eq!(log.registered_after("s1", registered), None);
+        assert!(log.removed("o1").is_none() && log.removed("o2") == log.sent("o2"));
         assert!(log.ended("t1").is_none() && log.ended("t2").is_some());
     }
 }

@@ -141,7 +141,36 @@ impl Holdings {
     pub(crate) fn marked(&self, name: &str, mark: &str) -> f64 {
         let same =
             |kind: &Kind| kind.name == name && kind.reserved.as_ref().is_some_and(|(_, found)| found == mark);
-        self.scalars.iter().filter(|(kind, _)| same(kind)).map(|(_, amount)| amount).sum()
+        self.sum(same)
+    }
+
+    /// Amount of a name that is reserved for nobody.
+    pub(crate) fn unreserved(&self, name: &str) -> f64 {
+        self.sum(|kind| kind.name == name && kind.reserved.is_none())
+    }
+
+    /// Amount of a name that is reserved for a role.
+    pub(crate) fn reserved_for(&self, role: &str, name: &str) -> f64 {
+        self.sum(|kind| kind.name == name && kind.reserved.as_ref().is_some_and(|(owner, _)| owner == role))
+    }
+
+    fn sum(&self, is_meant: impl Fn(&Kind) -> bool) -> f64 {
+        self.scalars.iter().filter(|(kind, _)| is_meant(kind)).map(|(_, amount)| amount).sum()
+    }
+
+    /// Mark and role of each reservation that is here.
+    pub(crate) fn marks(&self) -> impl Iterator<Item = (String, String)> {
+        let cpus = self.scalars.iter().filter(|(kind, amount)| kind.name == "cpus" && **amount > TOLERANCE);
+        cpus.filter_map(|(kind, _)| kind.reserved.clone()).map(|(role, mark)| (mark, role))
+    }
+
+    /// What is not of these names without a reservation.
+    pub(crate) fn beside_unreserved(&self, names: &[&str]) -> Holdings {
+        let is_meant = |kind: &Kind| kind.reserved.is_none() && names.contains(&kind.name.as_str());
+        let mut rest = self.clone();
+        rest.scalars.retain(|kind, _| !is_meant(kind));
+        rest.ranges.retain(|kind, _| !is_meant(kind));
+        rest
     }
 
     /// Whether a volume of this persistence id is here.
@@ -204,6 +233,16 @@ pub(crate) fn volume(size_mb: f64, role: &str, mark: &str) -> Value {
     resource
 }
 
+/// Resources as the operator's calls want them: allocated to nobody.
+pub(crate) fn without_allocation(mut resources: Value) -> Value {
+    for resource in resources.as_array_mut().into_iter().flatten() {
+        if let Some(fields) = resource.as_object_mut() {
+            fields.remove("allocation_info");
+        }
+    }
+    resources
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,6 +269,26 @@ mod tests {
         assert_eq!(one.in_common(&other).to_string(), "disk(red a)[volume a]:8; ports:{2}");
         let plain = holdings(&[reserved("disk", 8.0, "red", "a")]);
         assert!(one.in_common(&plain).is_empty());
+    }
+
+    #[test]
+    fn sums_tell_reservations_from_the_rest() {
+        let one = holdings(&[
+            amount("cpus", 1.0, "red"),
+            reserved("cpus", 0.25, "red", "a"),
+            reserved("cpus", 0.5, "blue", "b"),
+            ports(&[1], "red"),
+        ]);
+        assert!((one.unreserved("cpus") - 1.0).abs() < TOLERANCE);
+        assert!((one.reserved_for("blue", "cpus") - 0.5).abs() < TOLERANCE);
+        let marks: Vec<(String, String)> = one.marks().collect();
+        assert_eq!(
+            marks,
+            [("b", "blue"), ("a", "red")].map(|(mark, role)| (mark.to_owned(), role.to_owned()))
+        );
+        let rest = one.beside_unreserved(&["cpus", "ports"]);
+        assert_eq!(rest.to_string(), "cpus(blue b):0.5; cpus(red a):0.25");
+        assert!(without_allocation(json!([amount("cpus", 1.0, "red")]))[0]["allocation_info"].is_null());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The rounds of a drill: churn, kill at a random moment, restart, come to an agreement, compare.
 
+mod agreement;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -9,9 +11,12 @@ use crate::books::{self, AgentBooks, Auditor};
 use crate::cluster::{ALLOCATION_INTERVAL, Cluster};
 use crate::drill::{Summary, Target};
 use crate::error::DrillError;
+use crate::framework_process::Arrival;
 use crate::journal::{Micros, StepKind, now};
+use crate::operator::{Answer, OperatorStep};
 use crate::program::Command;
 use crate::pulse::Pulse;
+use crate::quota::Quotas;
 use crate::random::Random;
 use crate::resources::Holdings;
 use crate::witness::{Absence, Victim, Witness};
@@ -22,11 +27,23 @@ const WITHIN: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
 /// Longest churn before a kill is aimed.
 const CHURN_MS: u64 = 300;
+/// Calls of the operator, at most, while something is away.
+const CALLS_AWAY: u64 = 2;
 /// So long it is waited for the step that a kill is aimed at.
 const AIM: Duration = Duration::from_millis(150);
 
 /// What a look has found of what is awaited, or what is there instead.
 type Look<Found> = Result<Result<Found, String>, DrillError>;
+/// What all agree on once the cluster is at rest.
+#[derive(Debug)]
+struct Agreement {
+    /// Totals of the agents by their ids.
+    totals: BTreeMap<String, Holdings>,
+    quotas: Quotas,
+    /// Quotas keep back something that is free.
+    is_kept_back: bool,
+}
+
 /// The master's books by agent.
 type Books = BTreeMap<String, AgentBooks>;
 
@@ -65,9 +82,9 @@ impl Rounds {
         let cluster = Cluster::start(program, seed)?;
         Ok(Rounds {
             target,
-            witness: Witness::new(cluster.frameworks()),
+            witness: Witness::new(cluster.roles().map(str::to_owned).collect()),
             auditor: Auditor::start(cluster.master.address(), target == Target::Agent),
-            pulse: Pulse::start(),
+            pulse: Pulse::start()?,
             totals: BTreeMap::new(),
             random: Random::part(seed, u64::MAX),
             delays: Vec::new(),
@@ -79,9 +96,11 @@ impl Rounds {
     pub(crate) fn begin(&mut self) -> Result<(), DrillError> {
         let books = self.wait("all agents in the master's books", |rounds| rounds.look_at_books())?;
         self.totals = books.into_iter().map(|(id, agent)| (id, agent.total)).collect();
-        self.wait("a first agreement", Rounds::look_at_agreement)?;
+        let Agreement { totals, quotas, .. } = self.wait("a first agreement", Rounds::look_at_agreement)?;
         self.cluster.log.follow()?;
-        self.witness.check_claims(None, &self.totals, &self.cluster.log)
+        self.witness.check_claims(None, &totals, &quotas, &self.cluster.log)?;
+        self.witness.close_round();
+        Ok(())
     }
 
     /// When to kill next.
@@ -95,6 +114,10 @@ impl Rounds {
             StepKind::Suppressing,
             StepKind::TaskUpdate,
             StepKind::OperationUpdate,
+            StepKind::OperatorAsks,
+            StepKind::OperatorAsks,
+            StepKind::OperatorDone,
+            StepKind::OperatorKept,
         ];
         let aim = if self.random.percent(60) { self.random.choose(&kinds).copied() } else { None };
         Moment { churn, aim }
@@ -103,6 +126,7 @@ impl Rounds {
     /// One kill, and everything that has to hold after it.
     pub(crate) fn round(&mut self, moment: Moment) -> Result<(), DrillError> {
         self.cluster.tell_all(Command::Churn);
+        self.cluster.operator.begin();
         self.listen(moment.churn, None)?;
         if moment.aim.is_some() {
             self.listen(AIM, moment.aim)?;
@@ -113,7 +137,7 @@ impl Rounds {
             Target::Agent => self.kill_agent()?,
             Target::Framework => self.kill_framework()?,
         };
-        let books = self.wait("an agreement of master, agents and frameworks", |rounds| {
+        let agreement = self.wait("an agreement of master, agents and frameworks", |rounds| {
             let agreement = rounds.look_at_agreement()?;
             if agreement.is_err() {
                 return Ok(agreement);
@@ -126,14 +150,28 @@ impl Rounds {
             })
         })?;
         self.witness.count_survivors(survivors.len());
-        self.compare(books, &absence)?;
+        self.compare(&agreement, &absence)?;
         self.cluster.let_tasks_last(false)
     }
 
-    /// The frameworks take no step from here on, and no task ends by itself.
+    /// No task ends by itself from here on; the operator makes a few more calls while something is away, and the frameworks
+    /// take no step after that. They ask for all offers again then, as an offer that the operator's calls have taken
+    /// back is refused for some time in their names.
     fn calm(&mut self) -> Result<(), DrillError> {
+        self.cluster.let_tasks_last(true)?;
+        let calls = if self.target == Target::Master { 0 } else { self.random.below(CALLS_AWAY + 1) };
+        self.let_operator_call(calls)?;
         self.cluster.tell_all(Command::BeQuiet);
-        self.cluster.let_tasks_last(true)
+        Ok(())
+    }
+
+    /// Waits until the operator has finished what it is at, and has made so many more calls.
+    fn let_operator_call(&mut self, calls: u64) -> Result<(), DrillError> {
+        let shift = self.cluster.operator.finish(calls);
+        self.wait("the operator's last answer", |rounds| {
+            let is_over = rounds.witness.is_shift_over(shift);
+            Ok(if is_over { Ok(()) } else { Err("an open call".to_owned()) })
+        })
     }
 
     fn kill_master(&mut self) -> Result<Absence, DrillError> {
@@ -142,6 +180,12 @@ impl Rounds {
         self.calm()?;
         let to = now();
         self.cluster.master.restart()?;
+        self.wait("the master to have read its log", |rounds| {
+            Ok(Quotas::read(rounds.cluster.master.http()).map_err(|error| error.to_string()))
+        })?;
+        // Before agents and frameworks are back nothing is offered that these calls could take back.
+        let calls = self.random.below(CALLS_AWAY + 1);
+        self.let_operator_call(calls)?;
         let address = self.cluster.master.address().to_owned();
         let agents_first = self.random.percent(50);
         let one_by_one = self.random.percent(50);
@@ -209,16 +253,15 @@ impl Rounds {
     }
 
     /// Everything that has to hold once all agree.
-    fn compare(&mut self, books: Books, absence: &Absence) -> Result<(), DrillError> {
-        let totals: BTreeMap<String, Holdings> =
-            books.into_iter().map(|(id, agent)| (id, agent.total)).collect();
-        for (id, total) in &totals {
+    fn compare(&mut self, agreement: &Agreement, absence: &Absence) -> Result<(), DrillError> {
+        let Agreement { totals, quotas, is_kept_back } = agreement;
+        for (id, total) in totals {
             let first = self.totals.get(id).map(Holdings::by_name).unwrap_or_default();
             if !total.by_name().equals(&first) {
                 return Err(DrillError::finding(format!("agent {id} had {first} in all and has {total}")));
             }
         }
-        self.witness.check_assets(&totals)?;
+        self.witness.check_assets(absence, totals)?;
         for (agent, volume) in self.witness.volumes() {
             if self.cluster.volume_folder(agent, volume).is_none() {
                 return Err(DrillError::finding(format!(
@@ -227,25 +270,32 @@ impl Rounds {
             }
         }
         self.cluster.log.follow()?;
-        self.witness.check_claims(Some(absence), &self.totals, &self.cluster.log)?;
+        self.witness.check_claims(Some(absence), totals, quotas, &self.cluster.log)?;
         self.auditor.verdict()?;
         self.witness.note_extent();
-        self.require_convergence(absence.from)
+        if *is_kept_back {
+            self.witness.count_kept_back();
+        }
+        self.require_convergence(absence.from, !quotas.is_empty())?;
+        self.witness.close_round();
+        Ok(())
     }
 
     /// Nothing is free now. What was free at the last return has to have been offered within two allocation intervals,
     /// by the times of the master's log: from the last event that freed something of an agent or let somebody want it (a
     /// registration of the agent, a subscription or revival of a framework, the end of a task on the agent) to the last
-    /// of the agent's offers that are out. Only what came after the kill counts. The time in which the machine was busy
-    /// with other things, see [`Pulse`], is granted.
-    fn require_convergence(&mut self, kill: Micros) -> Result<(), DrillError> {
+    /// of the agent's offers that are out. Only what came after the kill counts. With quotas, what is free of one agent may
+    /// be kept back until another agent is back or a task on it has ended; then the last such event of all agents counts.
+    /// The time in which the machine was busy with other things, see [`Pulse`], is granted.
+    fn require_convergence(&mut self, kill: Micros, has_quotas: bool) -> Result<(), DrillError> {
         let log = &self.cluster.log;
         let frameworks = (0..self.cluster.frameworks()).map(|number| self.witness.framework_id(number));
         let wanted = frameworks.flat_map(|id| [log.activated(id), log.revived(id)]).flatten().max();
         let mut longest = Duration::ZERO;
         for agent in &self.cluster.agent_ids {
-            let freed = [log.registered(agent), self.witness.last_end(agent, log)];
-            let returned = freed.into_iter().flatten().chain(wanted).max().unwrap_or(0).max(kill);
+            let related = self.cluster.agent_ids.iter().filter(|other| has_quotas || *other == agent);
+            let freed = related.flat_map(|one| [log.registered(one), self.witness.last_end(one, log)]);
+            let returned = freed.flatten().chain(wanted).max().unwrap_or(0).max(kill);
             let offered = self.witness.last_offer(agent, log).unwrap_or(0);
             let delay = Duration::from_micros(offered.saturating_sub(returned));
             let granted = self.pulse.lost(returned, offered);
@@ -273,43 +323,6 @@ impl Rounds {
         Ok(missing.map_or(Ok(books), |id| Err(format!("agent {id} not active in the master's books"))))
     }
 
-    /// All frameworks quiet, nothing free, and master, agents and frameworks of one opinion.
-    fn look_at_agreement(&self) -> Look<Books> {
-        if let Some(unrest) = self.witness.unrest() {
-            return Ok(Err(unrest));
-        }
-        let books = match self.look_at_books()? {
-            Ok(books) => books,
-            Err(there) => return Ok(Err(there)),
-        };
-        for (number, id) in self.cluster.agent_ids.iter().enumerate() {
-            let Some(agent) = books.get(id) else { continue };
-            let (offered, used) = (self.witness.offered(id), self.witness.used(id));
-            let there = if !agent.free().is_empty() {
-                format!("free: {}", agent.free())
-            } else if !agent.offered.equals(&offered) {
-                format!("offered by the master {}\n  and known to frameworks {offered}", agent.offered)
-            } else if !agent.allocated.equals(&used) {
-                format!("used by the master's books {}\n  and known to frameworks {used}", agent.allocated)
-            } else {
-                let own = self.cluster.own_total(number)?;
-                if agent.total.equals(&own) {
-                    continue;
-                }
-                format!("a total in the master's books of {}\n  and its own of {own}", agent.total)
-            };
-            return Ok(Err(format!("on agent {id} {there}")));
-        }
-        Ok(Ok(books))
-    }
-
-    /// Those of these tasks that have not ended and that the master does not know.
-    fn lost_tasks(&self, tasks: &[String]) -> Result<Vec<String>, DrillError> {
-        let live = books::live_tasks(self.cluster.master.http())?;
-        let is_lost = |task: &&String| !live.contains(task) && !self.witness.is_over(task);
-        Ok(tasks.iter().filter(is_lost).cloned().collect())
-    }
-
     /// Takes what the journals bring, for so long or until a step of this kind.
     fn listen(&mut self, time: Duration, until: Option<StepKind>) -> Result<(), DrillError> {
         let started = Instant::now();
@@ -318,12 +331,25 @@ impl Rounds {
             else {
                 return Ok(());
             };
-            // What a killed run has left behind belongs to it.
-            if arrival.run != self.cluster.run_of(arrival.framework) {
-                continue;
-            }
-            let kind = arrival.entry.as_ref().and_then(|entry| entry.step.kind());
-            self.witness.take(arrival.framework, arrival.entry)?;
+            let kind = match arrival {
+                // What a killed run has left behind belongs to it.
+                Arrival::Journal { framework, run, .. } if run != self.cluster.run_of(framework) => continue,
+                Arrival::Journal { framework, entry, .. } => {
+                    let kind = entry.as_ref().and_then(|entry| entry.step.kind());
+                    self.witness.take(framework, entry)?;
+                    kind
+                }
+                Arrival::Operator(entry) => {
+                    let kind = match &entry.step {
+                        OperatorStep::Asking { .. } => Some(StepKind::OperatorAsks),
+                        OperatorStep::Answered { answer: Answer::Done, .. } => Some(StepKind::OperatorDone),
+                        OperatorStep::Kept { .. } => Some(StepKind::OperatorKept),
+                        OperatorStep::Answered { .. } | OperatorStep::Idle { .. } => None,
+                    };
+                    self.witness.take_operator(entry);
+                    kind
+                }
+            };
             if until.is_some() && kind == until {
                 return Ok(());
             }
@@ -367,6 +393,11 @@ impl Rounds {
             && counts.operations >= wanted / 2
             && counts.reservations >= 2
             && counts.volumes >= 1
+            && counts.quotas >= wanted / 2
+            && counts.changes >= wanted / 2
+            && counts.checks.limits >= wanted / 2
+            && counts.checks.guarantees >= wanted / 4
+            && counts.kept_back >= wanted / 10
             && summary.looks >= wanted;
         // One or two rounds may well see nothing of a kind.
         if enough || rounds < 10 {

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::error::DrillError;
 use crate::journal::{Journal, OfferEntry, Step};
 use crate::random::Random;
-pub(crate) use plan::{MARKED_CPUS, MARKED_DISK_MB, MARKED_MEM_MB};
+pub(crate) use plan::{MARKED_CPUS, MARKED_DISK_MB, MARKED_MEM_MB, marked};
 use plan::{Names, Plan, Room};
 
 /// How long it listens before it looks at its offers and commands again.
@@ -127,7 +127,7 @@ struct Program {
     /// Offers in hand, and when to act on them; at once, or after they were held on purpose.
     offers: BTreeMap<String, (Offer, Option<Instant>)>,
     running: BTreeSet<String>,
-    /// Every mark it has seen or made and not given up.
+    /// Every mark it has seen or made and not given up since it began to churn. Others give up marks, too.
     marks: BTreeSet<String>,
     churning: bool,
     connected: bool,
@@ -185,6 +185,10 @@ impl Program {
         match command {
             Command::Churn => {
                 self.churning = true;
+                self.marks.clear();
+                for (offer, _) in self.offers.values() {
+                    self.marks.extend(plan::marks(offer).map(str::to_owned));
+                }
                 self.write(Step::Churning)
             }
             Command::BeQuiet => {

@@ -19,6 +19,15 @@ const TASK_CPUS: f64 = 0.25;
 const TASK_MEM_MB: f64 = 32.0;
 const PORTS_OF_TASK: usize = 2;
 
+/// Everything that one mark reserves, allocated to the role.
+pub(crate) fn marked(role: &str, mark: &str) -> Value {
+    json!([
+        reserved("cpus", MARKED_CPUS, role, mark),
+        reserved("mem", MARKED_MEM_MB, role, mark),
+        reserved("disk", MARKED_DISK_MB, role, mark),
+    ])
+}
+
 /// What is left for the framework to add.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
@@ -223,11 +232,7 @@ impl<'a> Draft<'a> {
 
     fn change(&mut self, change: Change, mark: &str, names: &mut Names) {
         let id = names.next("operation");
-        let all = json!([
-            reserved("cpus", MARKED_CPUS, self.role, mark),
-            reserved("mem", MARKED_MEM_MB, self.role, mark),
-            reserved("disk", MARKED_DISK_MB, self.role, mark),
-        ]);
+        let all = marked(self.role, mark);
         let volumes = json!([volume(MARKED_DISK_MB, self.role, mark)]);
         let mut operation = match change {
             Change::Reserve => json!({"type": "RESERVE", "reserve": {"resources": all}}),

@@ -9,15 +9,80 @@ use crate::resources::Holdings;
 
 const AMOUNTS: [(&str, f64); 3] = [("cpus", MARKED_CPUS), ("mem", MARKED_MEM_MB), ("disk", MARKED_DISK_MB)];
 
+/// Who asks for an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asker {
+    Framework,
+    Operator,
+}
+
+/// What became of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Done,
+    /// Nothing has changed.
+    Refused,
+}
+
+/// An operation on a reservation or volume.
+#[derive(Debug)]
+struct Asked {
+    id: String,
+    asker: Asker,
+    /// Whether the thing is there after it; `None` before it is known to be done.
+    outcome: Option<bool>,
+}
+
 /// What is known of a reservation, or of the volume on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Standing {
-    /// Its making was acknowledged.
-    There,
-    /// It was never made, or its end was acknowledged.
-    Gone,
-    /// This operation on it is not acknowledged: it may be either.
-    Open(String),
+///
+/// Operations count in the order in which they were asked for. Frameworks take turns, as they act on offers, and the
+/// operator waits for its answers. What a framework has asked for before the operator and what was done, was done before:
+/// afterwards its offer would have been taken back. Only what it asks for while the operator waits may come before or
+/// after.
+#[derive(Debug, Default)]
+struct Standing {
+    is_there: bool,
+    /// What was asked for since then: it may be either.
+    asked: Vec<Asked>,
+    /// The order of two operations is not known: it may be either.
+    contested: bool,
+}
+
+impl Standing {
+    fn ask(&mut self, id: &str, asker: Asker) {
+        self.asked.push(Asked { id: id.to_owned(), asker, outcome: None });
+    }
+
+    fn report(&mut self, id: &str, asker: Asker, outcome: Outcome, is_there: bool) {
+        let place = self.asked.iter().position(|asked| asked.id == id);
+        match (place, outcome) {
+            (Some(place), Outcome::Refused) => {
+                self.asked.remove(place);
+            }
+            (Some(place), Outcome::Done) => self.asked[place].outcome = Some(is_there),
+            (None, Outcome::Done) if asker == Asker::Operator => self.contested = true,
+            (None, _) => {}
+        }
+        let Some((Asked { asker, outcome: Some(is_there), .. }, earlier)) = self.asked.split_last() else {
+            return;
+        };
+        self.contested |=
+            *asker == Asker::Framework && earlier.iter().any(|one| one.asker == Asker::Operator);
+        self.is_there = *is_there;
+        self.asked.clear();
+    }
+
+    /// Compares with what is found; what was open is settled by it.
+    fn settle(&mut self, found: bool, what: &str) -> Option<String> {
+        let is_open = self.contested || !self.asked.is_empty();
+        let finding = match (self.is_there, found) {
+            (true, false) if !is_open => Some(format!("{what} was acknowledged and is lost")),
+            (false, true) if !is_open => Some(format!("{what} was given up and is back")),
+            _ => None,
+        };
+        *self = Standing { is_there: found, ..Standing::default() };
+        finding
+    }
 }
 
 /// A reservation with its mark, and a volume perhaps.
@@ -32,50 +97,49 @@ struct Asset {
 #[derive(Debug, Default)]
 pub(super) struct Assets {
     assets: BTreeMap<String, Asset>,
-    /// The mark and the change of each operation that is not acknowledged.
-    open: BTreeMap<String, (String, Change)>,
-    /// Operations that were acknowledged.
+    /// What each operation that is not acknowledged is about.
+    open: BTreeMap<String, (String, Change, Asker)>,
+    /// Operations of frameworks that were acknowledged.
     pub(super) acknowledged: usize,
 }
 
 impl Assets {
-    /// A framework is about to ask for an operation.
-    pub(super) fn ask(&mut self, agent: &str, operation: &OperationEntry) {
+    /// Somebody is about to ask for an operation.
+    pub(super) fn ask(&mut self, agent: &str, operation: &OperationEntry, asker: Asker) {
         let asset = self.assets.entry(operation.mark.clone()).or_insert_with(|| Asset {
             agent: agent.to_owned(),
-            reservation: Standing::Gone,
-            volume: Standing::Gone,
+            reservation: Standing::default(),
+            volume: Standing::default(),
         });
-        *asset.standing(operation.change) = Standing::Open(operation.id.clone());
-        self.open.insert(operation.id.clone(), (operation.mark.clone(), operation.change));
+        asset.standing(operation.change).ask(&operation.id, asker);
+        self.open.insert(operation.id.clone(), (operation.mark.clone(), operation.change, asker));
     }
 
-    /// An operation's state was reported.
+    /// A framework was told an operation's state.
     pub(super) fn report(&mut self, operation: &str, state: &str, text: &str) -> Result<(), DrillError> {
-        match state {
-            "OPERATION_FINISHED" => {}
-            // The offer was void already, as its agent was gone.
-            "OPERATION_ERROR" if text.contains("invalid offers") => return Ok(()),
+        let outcome = match state {
+            "OPERATION_FINISHED" => Outcome::Done,
+            // The offer was void already, as its agent was gone or the operator had needed it.
+            "OPERATION_ERROR" if text.contains("invalid offers") => Outcome::Refused,
             "OPERATION_ERROR" | "OPERATION_FAILED" => {
                 let asked = self.open.get(operation);
                 return Err(DrillError::finding(format!("{operation} ({asked:?}) became {state}: {text}")));
             }
             // Whether it was carried out stays open until the books are looked at.
             _ => return Ok(()),
-        }
-        let Some((mark, change)) = self.open.remove(operation) else { return Ok(()) };
-        self.acknowledged += 1;
-        if let Some(asset) = self.assets.get_mut(&mark) {
-            let standing = asset.standing(change);
-            // A later operation on the same thing may have been asked for meanwhile.
-            if *standing == Standing::Open(operation.to_owned()) {
-                *standing = match change {
-                    Change::Reserve | Change::Create => Standing::There,
-                    Change::Unreserve | Change::Destroy => Standing::Gone,
-                };
-            }
-        }
+        };
+        self.acknowledged += usize::from(outcome == Outcome::Done && self.open.contains_key(operation));
+        self.close(operation, outcome);
         Ok(())
+    }
+
+    /// What became of an operation is known.
+    pub(super) fn close(&mut self, operation: &str, outcome: Outcome) {
+        let Some((mark, change, asker)) = self.open.remove(operation) else { return };
+        let is_there = matches!(change, Change::Reserve | Change::Create);
+        if let Some(asset) = self.assets.get_mut(&mark) {
+            asset.standing(change).report(operation, asker, outcome, is_there);
+        }
     }
 
     /// Compares with the totals of all agents, which nothing is under way to change. What was open is settled by what
@@ -98,12 +162,8 @@ impl Assets {
                 if !whole && !none {
                     findings.push(format!("reservation {mark} is there in part: {found:?} of {AMOUNTS:?}"));
                 }
-                findings.extend(settle(
-                    &mut asset.reservation,
-                    whole,
-                    &format!("reservation {mark} on {agent}"),
-                ));
-                findings.extend(settle(&mut asset.volume, volume, &format!("volume {mark} on {agent}")));
+                findings.extend(asset.reservation.settle(whole, &format!("reservation {mark} on {agent}")));
+                findings.extend(asset.volume.settle(volume, &format!("volume {mark} on {agent}")));
             }
         }
         if findings.is_empty() { Ok(()) } else { Err(DrillError::finding(findings.join("\n"))) }
@@ -111,13 +171,13 @@ impl Assets {
 
     /// Agent and mark of every volume that has to be there.
     pub(super) fn volumes(&self) -> impl Iterator<Item = (&str, &str)> {
-        let there = self.assets.iter().filter(|(_, asset)| asset.volume == Standing::There);
+        let there = self.assets.iter().filter(|(_, asset)| asset.volume.is_there);
         there.map(|(mark, asset)| (asset.agent.as_str(), mark.as_str()))
     }
 
     /// How many reservations have to be there.
     pub(super) fn reservations(&self) -> usize {
-        self.assets.values().filter(|asset| asset.reservation == Standing::There).count()
+        self.assets.values().filter(|asset| asset.reservation.is_there).count()
     }
 }
 
@@ -127,18 +187,6 @@ impl Asset {
             Change::Reserve | Change::Unreserve => &mut self.reservation,
             Change::Create | Change::Destroy => &mut self.volume,
         }
-    }
-}
-
-fn settle(standing: &mut Standing, found: bool, what: &str) -> Option<String> {
-    match (&standing, found) {
-        (Standing::There, false) => Some(format!("{what} was acknowledged and is lost")),
-        (Standing::Gone, true) => Some(format!("{what} was given up and is back")),
-        (Standing::Open(_), found) => {
-            *standing = if found { Standing::There } else { Standing::Gone };
-            None
-        }
-        _ => None,
     }
 }
 
@@ -168,7 +216,7 @@ mod tests {
     fn acknowledged(steps: &[(&str, Change)]) -> Assets {
         let mut assets = Assets::default();
         for (id, change) in steps {
-            assets.ask("agent", &entry(id, *change));
+            assets.ask("agent", &entry(id, *change), Asker::Framework);
             assets.report(id, "OPERATION_FINISHED", "").unwrap();
         }
         assets
@@ -195,7 +243,7 @@ mod tests {
     fn open_operation_may_have_happened_or_not_and_is_settled_by_the_first_look() {
         for happened in [None, Some(false)] {
             let mut assets = Assets::default();
-            assets.ask("agent", &entry("1", Change::Reserve));
+            assets.ask("agent", &entry("1", Change::Reserve), Asker::Framework);
             assets.check(&totals(happened)).unwrap();
             let other = if happened.is_some() { None } else { Some(false) };
             assert!(assets.check(&totals(other)).is_err());
@@ -205,10 +253,51 @@ mod tests {
     #[test]
     fn report_of_an_earlier_operation_says_nothing_of_a_later_one() {
         let mut assets = acknowledged(&[("1", Change::Reserve)]);
-        assets.ask("agent", &entry("2", Change::Create));
-        assets.ask("agent", &entry("3", Change::Destroy));
+        assets.ask("agent", &entry("2", Change::Create), Asker::Framework);
+        assets.ask("agent", &entry("3", Change::Destroy), Asker::Framework);
         assets.report("2", "OPERATION_FINISHED", "").unwrap();
         assets.check(&totals(Some(true))).unwrap();
+    }
+
+    #[test]
+    fn refused_operation_leaves_what_was_known() {
+        let mut assets = acknowledged(&[("1", Change::Reserve), ("2", Change::Create)]);
+        assets.ask("agent", &entry("call", Change::Destroy), Asker::Operator);
+        assets.close("call", Outcome::Refused);
+        assert!(assets.check(&totals(Some(false))).is_err());
+        let mut assets = acknowledged(&[("1", Change::Reserve), ("2", Change::Create)]);
+        assets.ask("agent", &entry("3", Change::Destroy), Asker::Framework);
+        assets.report("3", "OPERATION_ERROR", "Operation attempted with invalid offers: x").unwrap();
+        assert!(assets.check(&totals(Some(false))).is_err());
+        assert!(assets.report("4", "OPERATION_ERROR", "another reason").is_err());
+    }
+
+    #[test]
+    fn operator_is_believed_like_a_framework_and_what_it_overtook_is_not() {
+        let mut assets = acknowledged(&[("1", Change::Reserve)]);
+        assets.ask("agent", &entry("2", Change::Create), Asker::Framework);
+        assets.ask("agent", &entry("call", Change::Destroy), Asker::Operator);
+        assets.close("call", Outcome::Done);
+        assets.report("2", "OPERATION_FINISHED", "").unwrap();
+        assert!(assets.check(&totals(Some(true))).is_err());
+    }
+
+    #[test]
+    fn framework_and_operator_at_once_may_come_in_either_order() {
+        for operator_first in [true, false] {
+            let mut assets = acknowledged(&[("1", Change::Reserve)]);
+            assets.ask("agent", &entry("call", Change::Create), Asker::Operator);
+            assets.ask("agent", &entry("2", Change::Destroy), Asker::Framework);
+            if operator_first {
+                assets.close("call", Outcome::Done);
+                assets.report("2", "OPERATION_FINISHED", "").unwrap();
+            } else {
+                assets.report("2", "OPERATION_FINISHED", "").unwrap();
+                assets.close("call", Outcome::Done);
+            }
+            assets.check(&totals(Some(operator_first))).unwrap();
+            assert!(assets.check(&totals(Some(!operator_first))).is_err(), "settled by the first look");
+        }
     }
 
     #[test]

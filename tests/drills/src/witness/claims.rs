@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::allowance::QuotaTurn;
+use super::sharing::{Owner, Sharing};
 use crate::error::DrillError;
 use crate::journal::Micros;
 use crate::resources::Holdings;
@@ -24,6 +26,14 @@ pub(super) enum Turn {
     Void(Victim),
     /// A claim of this name begins.
     Open(String, Claim),
+    /// Something happens to quotas.
+    Quota(QuotaTurn),
+    /// A reservation of this mark is certainly there, on this agent.
+    Reserved(String, String, Owner),
+    /// A reservation of this mark may be given up.
+    GivenUp(String),
+    /// An agent is registered with a new master.
+    Registered(String),
 }
 
 /// Whose end voids offers.
@@ -52,11 +62,17 @@ impl Victim {
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     open: BTreeMap<String, Claim>,
+    pub(super) sharing: Sharing,
     /// How many were checked against the others.
     pub(super) checked: usize,
 }
 
 impl Claims {
+    /// No claims yet.
+    pub(super) fn new(sharing: Sharing) -> Claims {
+        Claims { sharing, ..Claims::default() }
+    }
+
     /// Plays turns in the order of their times; what ends at an instant ends before anything begins.
     pub(super) fn play(
         &mut self,
@@ -69,9 +85,25 @@ impl Claims {
                 Turn::Close(name) => {
                     self.open.remove(&name);
                 }
-                Turn::Void(victim) => self.open.retain(|_, claim| !claim.is_offer || !victim.concerns(claim)),
+                Turn::Void(victim) => {
+                    self.open.retain(|_, claim| !claim.is_offer || !victim.concerns(claim));
+                    if victim == Victim::Master {
+                        self.sharing.restart();
+                    }
+                }
+                Turn::Quota(turn) => self.sharing.allowance.take(turn),
+                Turn::Reserved(mark, agent, owner) => self.sharing.reserve(mark, agent, owner),
+                Turn::GivenUp(mark) => self.sharing.give_up(mark),
+                Turn::Registered(agent) => self.sharing.register(agent),
                 Turn::Open(name, claim) => {
                     self.require_room(at, &name, &claim, totals)?;
+                    if claim.is_offer {
+                        let others: Vec<&Claim> = self.open.values().collect();
+                        let share = self.sharing.require_share(&claim, &others, totals);
+                        share.map_err(|error| {
+                            DrillError::finding(format!("at {at} µs, in {name}: {error}"))
+                        })?;
+                    }
                     self.open.insert(name, claim);
                 }
             }
@@ -80,8 +112,9 @@ impl Claims {
     }
 
     /// Takes what is known to be in force in place of what was played.
-    pub(super) fn replace(&mut self, claims: BTreeMap<String, Claim>) {
+    pub(super) fn replace(&mut self, claims: BTreeMap<String, Claim>, totals: &BTreeMap<String, Holdings>) {
         self.open = claims;
+        self.sharing.settle(totals);
     }
 
     fn require_room(

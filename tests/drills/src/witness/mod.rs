@@ -1,17 +1,24 @@
 //! What the journals of all frameworks say together: who holds what now, what was promised, who had what when.
 
+mod allowance;
 mod assets;
 mod claims;
+mod history;
+mod sharing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::DrillError;
 use crate::journal::{Entry, Micros, OfferEntry, Step, TaskEntry, micros};
 use crate::master_log::MasterLog;
+use crate::operator::{Answer, Call, OperatorEntry, OperatorStep};
+use crate::quota::{Consumption, NAMES, Quotas};
 use crate::resources::Holdings;
 use assets::Assets;
 pub(crate) use claims::Victim;
-use claims::{Claim, Claims, Turn};
+use claims::{Claim, Claims};
+pub(crate) use sharing::Checks;
+use sharing::Sharing;
 
 /// A time in which what a victim was offered is void.
 #[derive(Debug, Clone)]
@@ -71,6 +78,15 @@ pub(crate) struct Counts {
     pub(crate) reservations: usize,
     pub(crate) volumes: usize,
     pub(crate) claims: usize,
+    /// Calls of the operator that were answered with success: quotas, and reservations and volumes.
+    pub(crate) quotas: usize,
+    pub(crate) changes: usize,
+    /// Calls of the operator that were refused, and that were not answered.
+    pub(crate) refused: usize,
+    pub(crate) unanswered: usize,
+    pub(crate) checks: Checks,
+    /// Agreements with something free that quotas keep back.
+    pub(crate) kept_back: usize,
 }
 
 /// Everything the journals have told so far.
@@ -82,17 +98,24 @@ pub(crate) struct Witness {
     claims: Claims,
     /// Entries since the last agreement.
     recent: Vec<(usize, Entry)>,
+    /// Steps of the operator since the last agreement.
+    recent_steps: Vec<OperatorEntry>,
+    /// The last shift of the operator that is over.
+    shift_over: u64,
     counts: Counts,
 }
 
 impl Witness {
-    pub(crate) fn new(frameworks: usize) -> Witness {
+    /// A witness of frameworks with these roles.
+    pub(crate) fn new(roles: Vec<String>) -> Witness {
         Witness {
-            views: std::iter::repeat_with(View::default).take(frameworks).collect(),
+            views: roles.iter().map(|_| View::default()).collect(),
             tasks: BTreeMap::new(),
             assets: Assets::default(),
-            claims: Claims::default(),
+            claims: Claims::new(Sharing::new(roles)),
             recent: Vec::new(),
+            recent_steps: Vec::new(),
+            shift_over: 0,
             counts: Counts::default(),
         }
     }
@@ -154,6 +177,31 @@ impl Witness {
         }
         self.recent.push((framework, entry));
         Ok(())
+    }
+
+    /// Takes a step of the operator.
+    pub(crate) fn take_operator(&mut self, entry: OperatorEntry) {
+        match &entry.step {
+            OperatorStep::Answered { number, answer } => {
+                let is_it = |other: &&OperatorEntry| matches!(other.step, OperatorStep::Asking { number: asked, .. } if asked == *number);
+                let asked = self.recent_steps.iter().rev().find(is_it).map(|entry| &entry.step);
+                let is_quota = matches!(asked, Some(OperatorStep::Asking { call: Call::Quota { .. }, .. }));
+                *match answer {
+                    Answer::Done if is_quota => &mut self.counts.quotas,
+                    Answer::Done => &mut self.counts.changes,
+                    Answer::Refused(_) => &mut self.counts.refused,
+                    Answer::Lost(_) => &mut self.counts.unanswered,
+                } += 1;
+            }
+            OperatorStep::Idle { shift } => self.shift_over = *shift,
+            OperatorStep::Asking { .. } | OperatorStep::Kept { .. } => {}
+        }
+        self.recent_steps.push(entry);
+    }
+
+    /// Whether a shift of the operator is over.
+    pub(crate) fn is_shift_over(&self, shift: u64) -> bool {
+        self.shift_over >= shift
     }
 
     fn take_task_update(&mut self, id: &str, state: &str, at: Micros, why: &str) -> Result<(), DrillError> {
@@ -229,6 +277,49 @@ impl Witness {
         sum
     }
 
+    /// What is free of a resource and what each role consumes of it, by totals that all agree on.
+    pub(crate) fn consumption(&self, name: &str, totals: &BTreeMap<String, Holdings>) -> Consumption {
+        let mut sums = Consumption::default();
+        let given = |framework: usize, holdings: &Holdings| {
+            (self.claims.sharing.role_of(framework).to_owned(), holdings.unreserved(name))
+        };
+        let offers = self.views.iter().enumerate().flat_map(|(framework, view)| {
+            view.offers.values().map(move |(_, holdings)| given(framework, holdings))
+        });
+        let live = self.tasks.values().filter(|task| matches!(task.life, Life::Started | Life::Running));
+        let tasks = live.map(|task| given(task.framework, &task.holdings));
+        for (role, amount) in offers.chain(tasks) {
+            *sums.by_role.entry(role).or_default() += amount;
+            sums.free -= amount;
+        }
+        for total in totals.values() {
+            sums.free += total.unreserved(name);
+            let roles: BTreeSet<String> = total.marks().map(|(_, role)| role).collect();
+            for role in roles {
+                let reserved = total.reserved_for(&role, name);
+                *sums.by_role.entry(role).or_default() += reserved;
+            }
+        }
+        sums
+    }
+
+    /// Why something that is free of these totals has to be offered, by the quotas in force. `None` when they explain
+    /// all of it.
+    pub(crate) fn reason_to_offer(
+        &self,
+        totals: &BTreeMap<String, Holdings>,
+        quotas: &Quotas,
+    ) -> Option<String> {
+        let wanting: BTreeSet<&str> =
+            (0..self.views.len()).map(|number| self.claims.sharing.role_of(number)).collect();
+        NAMES.iter().find_map(|name| self.consumption(name, totals).reason_to_offer(name, quotas, &wanting))
+    }
+
+    /// Something is free at an agreement, as quotas keep it back.
+    pub(crate) fn count_kept_back(&mut self) {
+        self.counts.kept_back += 1;
+    }
+
     fn offers_of<'a>(&'a self, agent: &'a str) -> impl Iterator<Item = (&'a str, &'a Holdings)> {
         let all = self.views.iter().flat_map(|view| &view.offers);
         all.filter(move |(_, (of, _))| of == agent).map(|(id, (_, holdings))| (id.as_str(), holdings))
@@ -264,110 +355,9 @@ impl Witness {
         of_agent.filter_map(|(id, _)| log.ended(id)).max()
     }
 
-    /// Reservations and volumes against the totals in the master's books.
-    pub(crate) fn check_assets(&mut self, totals: &BTreeMap<String, Holdings>) -> Result<(), DrillError> {
-        // Frameworks of one role change each other's reservations, and their journals arrive in any order.
-        self.recent.sort_by_key(|(_, entry)| entry.at);
-        for (_, entry) in &self.recent {
-            match &entry.step {
-                Step::Accepting { agent, operations, .. } => {
-                    operations.iter().for_each(|operation| self.assets.ask(agent, operation));
-                }
-                Step::OperationUpdate { operation, state, text } => {
-                    self.assets.report(operation, state, text)?;
-                }
-                _ => {}
-            }
-        }
-        self.assets.check(totals)
-    }
-
     /// Agent and persistence id of every volume that has to be there.
     pub(crate) fn volumes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.assets.volumes()
-    }
-
-    /// Plays what has happened since the last agreement, by the master's times where it has them, and requires that
-    /// nothing was given away twice.
-    pub(crate) fn check_claims(
-        &mut self,
-        absence: Option<&Absence>,
-        totals: &BTreeMap<String, Holdings>,
-        log: &MasterLog,
-    ) -> Result<(), DrillError> {
-        let mut turns: Vec<(Micros, Turn)> =
-            absence.map(|absence| (absence.from, Turn::Void(absence.victim.clone()))).into_iter().collect();
-        for (framework, entry) in &self.recent {
-            self.turns_of(*framework, entry, absence, log, &mut turns);
-        }
-        self.claims.play(turns, totals)?;
-        let offers = self.views.iter().enumerate().flat_map(|(framework, view)| {
-            let claim = move |(agent, holdings): &(String, Holdings)| Claim {
-                framework,
-                agent: agent.clone(),
-                holdings: holdings.clone(),
-                is_offer: true,
-            };
-            view.offers.iter().map(move |(id, held)| (id.clone(), claim(held)))
-        });
-        let live = self.tasks.iter().filter(|(_, task)| matches!(task.life, Life::Started | Life::Running));
-        let tasks = live.map(|(id, task)| (id.clone(), task.claim()));
-        self.claims.replace(offers.chain(tasks).collect());
-        self.recent.clear();
-        Ok(())
-    }
-
-    fn turns_of(
-        &self,
-        framework: usize,
-        entry: &Entry,
-        absence: Option<&Absence>,
-        log: &MasterLog,
-        turns: &mut Vec<(Micros, Turn)>,
-    ) {
-        let close = |claim: &String| (entry.at, Turn::Close(claim.clone()));
-        match &entry.step {
-            Step::Offered { offers } => {
-                for offer in offers {
-                    let sent = log.sent(&offer.id).unwrap_or(entry.at);
-                    let claim = offer_claim(framework, offer);
-                    let is_void = absence.is_some_and(|absence| {
-                        absence.victim.concerns(&claim) && (absence.from..absence.to).contains(&sent)
-                    });
-                    if !is_void {
-                        turns.push((sent, Turn::Open(offer.id.clone(), claim)));
-                    }
-                }
-            }
-            Step::Declining { offers, .. } => turns.extend(offers.iter().map(close)),
-            Step::Accepting { offer, tasks, .. } => {
-                turns.push(close(offer));
-                let begun = |task: &&TaskEntry| self.tasks.get(&task.id).is_some_and(|known| known.began);
-                for task in tasks.iter().filter(begun) {
-                    if let Some(known) = self.tasks.get(&task.id) {
-                        turns.push((entry.at, Turn::Open(task.id.clone(), known.claim())));
-                    }
-                }
-            }
-            Step::Rescinded { offer } => turns.push(close(offer)),
-            Step::TaskUpdate { task, .. } => {
-                let over = self.tasks.get(task).and_then(|known| known.over);
-                let over = over.into_iter().chain(log.ended(task)).min();
-                turns.extend(over.map(|over| (over, Turn::Close(task.clone()))));
-            }
-            _ => {}
-        }
-    }
-
-    /// What the journals have told since the last agreement, in the order of their times, for a report.
-    pub(crate) fn last_entries(&self) -> String {
-        let mut entries: Vec<&(usize, Entry)> = self.recent.iter().collect();
-        entries.sort_by_key(|(_, entry)| entry.at);
-        let line = |(framework, entry): &&(usize, Entry)| {
-            let step = serde_json::to_string(&entry.step).unwrap_or_default();
-            format!("{} framework {framework} {step}\n", entry.at)
-        };
-        entries.iter().map(line).collect()
     }
 
     /// Some tasks ran at a kill, and all of them were kept.
@@ -383,7 +373,12 @@ impl Witness {
 
     /// How much has happened.
     pub(crate) fn counts(&self) -> Counts {
-        Counts { operations: self.assets.acknowledged, claims: self.claims.checked, ..self.counts }
+        Counts {
+            operations: self.assets.acknowledged,
+            claims: self.claims.checked,
+            checks: self.claims.sharing.checks,
+            ..self.counts
+        }
     }
 }
 
@@ -407,9 +402,4 @@ impl Task {
 
 fn is_end(state: &str) -> bool {
     !matches!(state, "TASK_STAGING" | "TASK_STARTING" | "TASK_RUNNING" | "TASK_KILLING")
-}
-
-fn offer_claim(framework: usize, offer: &OfferEntry) -> Claim {
-    let holdings = Holdings::of(&offer.resources);
-    Claim { framework, agent: offer.agent.clone(), holdings, is_offer: true }
 }
