@@ -123,7 +123,8 @@ fn name(target: Target) -> String {
 /// Builds all targets; gives the folder they stand in.
 fn build() -> Result<PathBuf, Failure> {
     let host = host()?;
-    let folder = target_folder();
+    // A folder of its own: cargo locks a folder while it builds, and other steps must not wait for that.
+    let folder = target_folder().join("fuzz");
     let flags = [("RUSTFLAGS", INSTRUMENTATION.join(" ").into())];
     let place = folder.display().to_string();
     // With a target named, build scripts and procedural macros are not instrumented, and are shared with other builds.
