@@ -62,7 +62,7 @@ impl Bench {
     }
 
     /// A shared object that exports these symbols, from the compiler that every build of the module needs.
-    fn library(&self, name: &str, symbols: &[&str]) -> PathBuf {
+    fn shared_object(&self, name: &str, symbols: &[&str]) -> PathBuf {
         let source: String = symbols.iter().map(|symbol| format!("int {symbol} = 1;\n")).collect();
         let source = self.write(&format!("{name}.c"), source + "int unrelated;\n");
         let library = self.path(name);
@@ -161,7 +161,7 @@ fn drill_is_warned_of_on_standard_error() {
 #[test]
 fn modules_json_names_library_modules_and_configuration() {
     let bench = Bench::new();
-    let library = bench.library("libapportion.so", &MODULES);
+    let library = bench.shared_object("libapportion.so", &MODULES);
     let config = bench.write("a.toml", "[allocator]\nseed = 3\n");
     let run = bench.run(&["modules", "--lib", "./libapportion.so", "--config", "a.toml"]);
     assert_eq!((run.code, &*run.err), (Some(0), ""));
@@ -179,7 +179,7 @@ fn modules_json_names_library_modules_and_configuration() {
 #[test]
 fn settings_go_into_the_json_as_they_are() {
     let bench = Bench::new();
-    let library = bench.library("lib.so", &MODULES);
+    let library = bench.shared_object("lib.so", &MODULES);
     let library = library.to_str().unwrap();
     let label = "hook.labels.a.b={{ task.name }}=x";
     let run = bench.run(&["modules", "--lib", library, "--set", label, "--set", "allocator.seed=1"]);
@@ -196,7 +196,7 @@ fn settings_go_into_the_json_as_they_are() {
 #[test]
 fn bad_settings_leave_standard_output_empty() {
     let bench = Bench::new();
-    bench.library("lib.so", &MODULES);
+    bench.shared_object("lib.so", &MODULES);
     bench.write("a.toml", "[hook]\nlabel = 1\n");
     let run =
         bench.run(&["modules", "--lib", "lib.so", "--set", "allocator.seed=x", "--set", "hok.labels.a=b"]);
@@ -226,9 +226,12 @@ fn file_that_is_not_the_library_is_refused_with_the_reason() {
     refused(Path::new("/dev/null"), "not a regular file");
     refused(&bench.write("text.so", "hello"), "not an ELF shared object");
     refused(&bench.write("empty.so", ""), "not an ELF shared object");
-    refused(&bench.library("other.so", &[]), "lacks the symbols org_apportion_Allocator, org_apportion_Hook");
-    refused(&bench.library("part.so", &MODULES[..3]), "lacks the symbols org_apportion_QoSController");
-    let bytes = std::fs::read(bench.library("whole.so", &MODULES)).unwrap();
+    refused(
+        &bench.shared_object("other.so", &[]),
+        "lacks the symbols org_apportion_Allocator, org_apportion_Hook",
+    );
+    refused(&bench.shared_object("part.so", &MODULES[..3]), "lacks the symbols org_apportion_QoSController");
+    let bytes = std::fs::read(bench.shared_object("whole.so", &MODULES)).unwrap();
     for length in [4, 16, 63, 64, 200, bytes.len() / 2] {
         refused(&bench.write("cut.so", &bytes[..length]), "");
     }
@@ -261,7 +264,7 @@ fn paths_that_are_not_utf8_are_refused() {
         vec![
             "modules".into(),
             "--lib".into(),
-            bench.library("l.so", &MODULES).into(),
+            bench.shared_object("l.so", &MODULES).into(),
             "--config".into(),
             odd,
         ],

@@ -164,7 +164,7 @@ impl Cluster {
         match agent.restart() {
             Err(RigError::EndedEarly { log, .. }) if log.contains(UNRENAMED) => {
                 self.cured_agents += 1;
-                let missing = agent.folder().join("mesos/work/meta/resources/resources.target");
+                let missing = agent.work_folder().join("meta/resources/resources.target");
                 std::fs::write(&missing, "").map_err(DrillError::io("create", &missing))?;
                 Ok(agent.restart()?)
             }
@@ -181,7 +181,7 @@ impl Cluster {
     /// Where an agent keeps the data of a volume.
     pub(crate) fn volume_folder(&self, agent: &str, volume: &str) -> Option<PathBuf> {
         let number = self.agent_ids.iter().position(|id| id == agent)?;
-        let roles = self.agents.get(number)?.folder().join("mesos/work/volumes/roles");
+        let roles = self.agents.get(number)?.work_folder().join("volumes/roles");
         let entries = std::fs::read_dir(roles).into_iter().flatten().flatten();
         entries.map(|role| role.path().join(volume)).find(|path| path.is_dir())
     }

@@ -236,12 +236,17 @@ impl Running<AgentProcess> {
         Ok(())
     }
 
+    /// The agent's own folder (`--work_dir`): what it checkpoints, its volumes and its sandboxes.
+    pub fn work_folder(&self) -> PathBuf {
+        self.folder().join("mesos").join("work")
+    }
+
     /// Sandbox of an executor's newest run. A task without an executor of its own has one under the task's id.
     ///
     /// # Errors
     /// [`RigError::Io`] when there is no such executor.
     pub fn sandbox(&self, framework_id: &str, executor_id: &str) -> Result<PathBuf, RigError> {
-        find_sandbox([self.folder().join("mesos/work")], framework_id, executor_id)
+        find_sandbox([self.work_folder()], framework_id, executor_id)
     }
 
     /// The agent counts as ready when it knows its id and the master lists it as active: the agent's own metrics
