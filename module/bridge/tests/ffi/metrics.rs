@@ -126,11 +126,17 @@ fn what_tasks_use_counts_as_consumed_until_it_is_gone() {
     let used = a.messages("", offer.resources.clone());
     shim.done(|h, now, out| call!(allocator_transition_offered_to_allocated(h, now, view(b"a"), used, out)));
     assert_eq!(number(&shim, consumed), 2.0);
+    assert_eq!(number(&shim, "allocator/mesos/quota/roles//resources/cpus/consumed"), 2.0, "by all roles");
     let null = std::ptr::null();
     shim.done(|h, now, out| {
         call!(allocator_recover_resources(h, now, view(b"f"), view(b"a"), used, null, 1, out))
     });
     assert_eq!(names(&shim, "allocator/mesos/quota/", "consumed"), [""; 0]);
+    assert_eq!(
+        shim.published().find(|name| name.ends_with("/consumed")),
+        None,
+        "nothing stays without a number"
+    );
 }
 
 #[test]

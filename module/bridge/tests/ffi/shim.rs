@@ -121,6 +121,11 @@ impl Shim {
         }
     }
 
+    /// The names of all metrics that are published, with a number or not.
+    pub(crate) fn published(&self) -> impl Iterator<Item = &str> {
+        self.metrics.values().map(String::as_str)
+    }
+
     /// A snapshot of all metrics that have a number, as the host would show it.
     #[track_caller]
     pub(crate) fn snapshot(&self, messages_waiting: u64) -> BTreeMap<String, f64> {
