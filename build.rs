@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::exit;
 
 /// The sources of the shim.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     "allocator",
     "allocator_actor",
     "debug_endpoint",
     "hook",
+    "hook_endpoint",
     "host_services",
     "isolator",
     "metrics",

@@ -6,6 +6,7 @@
 #include <mesos/hook.hpp>
 
 #include "factory.hpp"
+#include "hook_endpoint.hpp"
 
 namespace apportion {
 namespace {
@@ -13,7 +14,9 @@ namespace {
 class HookShim : public mesos::Hook
 {
 public:
-  HookShim(const apportion_entries& entries, apportion_handle* handle) : library_(entries, APPORTION_HOOK, handle) {}
+  HookShim(const apportion_entries& entries, apportion_handle* handle)
+    : library_(entries, APPORTION_HOOK, handle), endpoint_(library_)
+  {}
 
   Result<mesos::Labels> masterLaunchTaskLabelDecorator(
       const mesos::TaskInfo& task, const mesos::FrameworkInfo& framework, const mesos::SlaveInfo& agent) override
@@ -98,10 +101,10 @@ public:
                 environment.isSome() ? &variables : nullptr,
                 out);
           });
-          if (result.isError()) return process::Failure(result.error());
+          if (result.isError()) return withoutAnswer(result.error());
           return result.isNone() ? Option<Info>() : Option<Info>(result.get());
         },
-        [](const std::string& text) -> Answer { return process::Failure(text); });
+        [](const std::string& text) -> Answer { return withoutAnswer(text); });
   }
 
   Try<Nothing> slavePostFetchHook(const mesos::ContainerID& container, const std::string& directory) override
@@ -151,6 +154,16 @@ public:
   }
 
 private:
+  /**
+   * A fault in the Docker method. The host would take a failed future for a failed launch, unlike the errors of its other
+   * methods, which it writes down before it goes on: so that is done here.
+   */
+  static process::Future<Option<mesos::DockerTaskExecutorPrepareInfo>> withoutAnswer(const std::string& text)
+  {
+    APPORTION_LOG(google::GLOG_WARNING, "apportion: the Docker container starts without our variables: " + text);
+    return Option<mesos::DockerTaskExecutorPrepareInfo>();
+  }
+
   typedef apportion_entries Entries;
   typedef apportion_handle* Handle;
   typedef apportion_buffer* Out;
@@ -198,6 +211,7 @@ private:
   }
 
   Library library_;
+  HookEndpoint endpoint_;
 };
 
 } // namespace {

@@ -434,6 +434,14 @@ typedef struct apportion_entries {
       apportion_handle* handle, apportion_bytes agent, apportion_buffer* agent_info);
   apportion_status (*hook_slave_attributes_decorator)(
       apportion_handle* handle, apportion_bytes agent, apportion_buffer* agent_info);
+  /* The kind of process that the hook's HTTP endpoint is served in, "master" or "agent": it names the realm whose
+   * authentication guards it. UNCHANGED: it is not served. Asked once, when the hook is made. */
+  apportion_status (*hook_endpoint)(apportion_handle* handle, apportion_buffer* side);
+  /* What the rules did so far, as a JSON text. */
+  apportion_status (*hook_report)(apportion_handle* handle, apportion_buffer* json);
+  /* Reads the configuration again. May read files, so never under a lock of the host. DONE: the new rules are in force,
+   * as a JSON text says. FAILED: the old ones stay, and the text, of one line or several, says why. */
+  apportion_status (*hook_reload)(apportion_handle* handle, apportion_buffer* json);
 
   /* ---- isolator: a FAILED text becomes that container's failed future ---- */
   apportion_status (*isolator_supports_nesting)(apportion_handle* handle, uint8_t* answer, apportion_buffer* text);

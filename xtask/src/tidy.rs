@@ -20,17 +20,36 @@ const UNSAFE_ALLOWED: [&str; 2] = ["module/bridge/", "fuzz/targets/"];
 const EMPTY_NAMES: [&str; 5] = ["util", "utils", "helper", "helpers", "common"];
 
 /// Which packages each layer may use. Imports go one way: towards the end of this list.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     (
         "module/bridge",
-        &["apportion-config", "apportion-core", "apportion-isolation", "apportion-policy", "apportion-wire"],
+        &[
+            "apportion-config",
+            "apportion-core",
+            "apportion-hook",
+            "apportion-isolation",
+            "apportion-policy",
+            "apportion-wire",
+        ],
     ),
+    (
+        "module/hook",
+        &[
+            "apportion-config",
+            "apportion-detection",
+            "apportion-policy",
+            "apportion-reaction",
+            "apportion-wire",
+        ],
+    ),
+    ("module/detection", &[]),
+    ("module/reaction", &[]),
     ("module/config", &["apportion-isolation", "apportion-policy"]),
     ("module/isolation", &["apportion-policy"]),
     ("module/core", &[]),
     ("module/policy", &[]),
     ("module/wire", &[]),
-    ("cli", &["apportion-config"]),
+    ("cli", &["apportion-config", "apportion-hook", "apportion-policy", "apportion-wire"]),
 ];
 
 /// Checks the sources below `root`.

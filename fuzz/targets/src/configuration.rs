@@ -76,7 +76,7 @@ fn bytes(entropy: &mut Entropy<'_>) -> Vec<u8> {
 /// Every problem says where it is, what is there, and what would be right.
 fn check(examination: &Examination) {
     let Some(problems) = &examination.problems else {
-        let _ = examination.config.hook.rules();
+        let _ = examination.config.hook.rules_in_order();
         let _ = examination.config.isolator.settings();
         return;
     };

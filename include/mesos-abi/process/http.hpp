@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -16,8 +17,20 @@
 namespace process {
 namespace http {
 
-/** Only passed by reference and never looked into. */
-struct Request;
+/** A request. The host makes it and passes it by reference; only the method is read here. */
+struct Request
+{
+  Request() = delete;
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+  ~Request() = delete;
+
+  std::string method;
+  // URL, headers, addresses, body: of no use here.
+  char others[528];
+};
+
+static_assert(sizeof(Request) == 560 && offsetof(Request, method) == 0, "the method comes first");
 
 /** Names of headers in any case. Not noexcept: that is what makes libstdc++ cache the hash code, as in the host. */
 struct CaseInsensitiveHash
@@ -73,6 +86,33 @@ static_assert(offsetof(Response, code) == 184, "status code");
 struct OK : Response
 {
   OK(std::string text, const std::string& contentType) : Response(std::move(text), "200 OK", 200, contentType) {}
+};
+
+struct MethodNotAllowed : Response
+{
+  MethodNotAllowed(const std::initializer_list<std::string>& allowed, const Option<std::string>& found = None())
+    : Response(text(list(allowed), found), "405 Method Not Allowed", 405, "text/plain; charset=utf-8")
+  {
+    headers["Allow"] = list(allowed);
+  }
+
+private:
+  static std::string list(const std::initializer_list<std::string>& allowed)
+  {
+    std::string names;
+    for (const std::string& name : allowed) names += (names.empty() ? "" : ", ") + name;
+    return names;
+  }
+
+  static std::string text(const std::string& allowed, const Option<std::string>& found)
+  {
+    return "Expecting one of { " + allowed + " }" + (found.isSome() ? ", but received '" + found.get() + "'" : "") + ".";
+  }
+};
+
+struct Conflict : Response
+{
+  explicit Conflict(const std::string& text) : Response(text, "409 Conflict", 409, "text/plain; charset=utf-8") {}
 };
 
 struct InternalServerError : Response

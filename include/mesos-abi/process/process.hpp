@@ -80,7 +80,7 @@ protected:
 
   /**
    * Serves HTTP requests for /<actor id><name> to whom the realm lets in; called inside the actor, where `handler`
-   * runs as well. A realm without authentication lets everybody in, without a principal.
+   * runs as well. A realm that no authenticator is set for lets everybody in, without a principal.
    */
   void route(
       const std::string& name,

@@ -830,6 +830,15 @@ pub struct apportion_entries {
             agent_info: *mut apportion_buffer,
         ) -> apportion_status,
     >,
+    pub hook_endpoint: ::core::option::Option<
+        unsafe extern "C" fn(handle: *mut apportion_handle, side: *mut apportion_buffer) -> apportion_status,
+    >,
+    pub hook_report: ::core::option::Option<
+        unsafe extern "C" fn(handle: *mut apportion_handle, json: *mut apportion_buffer) -> apportion_status,
+    >,
+    pub hook_reload: ::core::option::Option<
+        unsafe extern "C" fn(handle: *mut apportion_handle, json: *mut apportion_buffer) -> apportion_status,
+    >,
     pub isolator_supports_nesting: ::core::option::Option<
         unsafe extern "C" fn(
             handle: *mut apportion_handle,
@@ -915,7 +924,7 @@ pub struct apportion_entries {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of apportion_entries"][::core::mem::size_of::<apportion_entries>() - 480usize];
+    ["Size of apportion_entries"][::core::mem::size_of::<apportion_entries>() - 504usize];
     ["Alignment of apportion_entries"][::core::mem::align_of::<apportion_entries>() - 8usize];
     ["Offset of field: apportion_entries::size"][::core::mem::offset_of!(apportion_entries, size) - 0usize];
     ["Offset of field: apportion_entries::create"]
@@ -1015,30 +1024,36 @@ const _: () = {
         [::core::mem::offset_of!(apportion_entries, hook_slave_resources_decorator) - 368usize];
     ["Offset of field: apportion_entries::hook_slave_attributes_decorator"]
         [::core::mem::offset_of!(apportion_entries, hook_slave_attributes_decorator) - 376usize];
+    ["Offset of field: apportion_entries::hook_endpoint"]
+        [::core::mem::offset_of!(apportion_entries, hook_endpoint) - 384usize];
+    ["Offset of field: apportion_entries::hook_report"]
+        [::core::mem::offset_of!(apportion_entries, hook_report) - 392usize];
+    ["Offset of field: apportion_entries::hook_reload"]
+        [::core::mem::offset_of!(apportion_entries, hook_reload) - 400usize];
     ["Offset of field: apportion_entries::isolator_supports_nesting"]
-        [::core::mem::offset_of!(apportion_entries, isolator_supports_nesting) - 384usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_supports_nesting) - 408usize];
     ["Offset of field: apportion_entries::isolator_supports_standalone"]
-        [::core::mem::offset_of!(apportion_entries, isolator_supports_standalone) - 392usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_supports_standalone) - 416usize];
     ["Offset of field: apportion_entries::isolator_recover"]
-        [::core::mem::offset_of!(apportion_entries, isolator_recover) - 400usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_recover) - 424usize];
     ["Offset of field: apportion_entries::isolator_prepare"]
-        [::core::mem::offset_of!(apportion_entries, isolator_prepare) - 408usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_prepare) - 432usize];
     ["Offset of field: apportion_entries::isolator_isolate"]
-        [::core::mem::offset_of!(apportion_entries, isolator_isolate) - 416usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_isolate) - 440usize];
     ["Offset of field: apportion_entries::isolator_watch"]
-        [::core::mem::offset_of!(apportion_entries, isolator_watch) - 424usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_watch) - 448usize];
     ["Offset of field: apportion_entries::isolator_update"]
-        [::core::mem::offset_of!(apportion_entries, isolator_update) - 432usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_update) - 456usize];
     ["Offset of field: apportion_entries::isolator_usage"]
-        [::core::mem::offset_of!(apportion_entries, isolator_usage) - 440usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_usage) - 464usize];
     ["Offset of field: apportion_entries::isolator_status"]
-        [::core::mem::offset_of!(apportion_entries, isolator_status) - 448usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_status) - 472usize];
     ["Offset of field: apportion_entries::isolator_cleanup"]
-        [::core::mem::offset_of!(apportion_entries, isolator_cleanup) - 456usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_cleanup) - 480usize];
     ["Offset of field: apportion_entries::qos_controller_initialize"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_initialize) - 464usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_initialize) - 488usize];
     ["Offset of field: apportion_entries::qos_controller_corrections"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_corrections) - 472usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_corrections) - 496usize];
 };
 unsafe extern "C" {
     pub fn apportion_make_allocator(

@@ -11,9 +11,11 @@ mod intern;
 mod metrics;
 mod outbox;
 pub(crate) mod reads;
+mod recorder;
 mod turned_away;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
 use apportion_config::{AllocatorOrder, Config, Drill};
@@ -32,11 +34,14 @@ use self::host_values::{
     unavailability_of, with_framework_info,
 };
 use self::intern::{ByRole, Identities, Resources};
+pub(crate) use self::intern::{core_value, wire_value};
 use self::metrics::{Metrics, Sources};
 use self::outbox::Outbox;
+use self::recorder::Recorder;
 use self::turned_away::TurnedAway;
 use crate::abi::{apportion_effects, apportion_options, apportion_quota};
 use crate::lent::{Exchange, Lent};
+use crate::offer_book::OfferBook;
 use crate::table::Refusal;
 
 /// Names with the resources that each holds, as the shim lends them.
@@ -84,6 +89,7 @@ pub(crate) struct State {
     core: Allocator,
     resources: Resources,
     outbox: Outbox,
+    recorder: Recorder,
     turned_away: TurnedAway,
     metrics: Metrics,
     order: Order,
@@ -100,11 +106,13 @@ impl fmt::Debug for AllocatorModule {
 }
 
 impl AllocatorModule {
-    pub(crate) fn new(config: &Config) -> AllocatorModule {
+    /// `book` is where hooks of this process look for what is offered.
+    pub(crate) fn new(config: &Config, book: Arc<OfferBook>) -> AllocatorModule {
         let state = State {
             core: Allocator::new(),
             resources: Resources::default(),
             outbox: Outbox::default(),
+            recorder: Recorder::new(book),
             turned_away: TurnedAway::default(),
             metrics: Metrics::default(),
             order: match config.allocator.order {
@@ -171,6 +179,7 @@ impl State {
         }
         self.explanation.tell(Instant::from_nanos(now), &effects, &self.core);
         self.outbox.fill(&effects, &self.core, &self.resources);
+        self.recorder.follow(event, &effects, &self.core, &self.resources);
         self.metrics.end(now, begun, &effects, &self.core);
         self.follow_framework(event);
         match (event, effects.available_updated) {

@@ -1,193 +1,177 @@
-//! The hook: messages become facts, rules give labels and variables, these become messages again.
+//! The hook at the border: bytes become messages, answers become bytes.
 
+mod endpoint;
 pub(crate) mod entries;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use apportion_config::{Config, Drill};
-use apportion_policy::{ContainerFacts, Facts, HookPoint, HookRules, Outcome, Remembered, text};
+use apportion_config::{Config, Drill, HookEndpoint};
+use apportion_hook::question::DockerLaunch;
+use apportion_hook::{Hooks, Remembered, Room};
 use apportion_wire::messages::{
-    AgentInfo, DockerTaskExecutorPrepareInfo, Environment, ExecutorInfo, FrameworkInfo, LabelList, TaskInfo,
-    decode, encode,
+    AgentInfo, ContainerId, ExecutorInfo, FrameworkInfo, LabelList, RawLabels, TaskInfo, TaskStatus, decode,
+    encode,
 };
 
-use crate::abi::{APPORTION_DONE, APPORTION_UNCHANGED};
-use crate::facts;
-use crate::table::{Answer, Refusal};
+use parking_lot::Mutex;
+
+use crate::abi::{APPORTION_DONE, APPORTION_FAILED, APPORTION_UNCHANGED};
+use crate::offer_book::{OfferBook, Watch};
+use crate::table::Answer;
 
 /// "Nothing to change".
 const UNCHANGED: Answer = Ok((APPORTION_UNCHANGED, Vec::new()));
 
-/// The rules of one hook module. Master and agents in one process share it.
+/// The hook module. Master and agents in one process share it.
 #[derive(Debug)]
 pub(crate) struct HookModule {
-    rules: HookRules,
-    remembered: Arc<Remembered>,
+    hooks: Hooks,
+    book: Arc<OfferBook>,
+    /// Held while rules change resources of tasks: only then it is worth noting what is offered.
+    offers: Mutex<Option<Watch>>,
+    endpoint: HookEndpoint,
     pub(crate) drill: Drill,
 }
 
 impl HookModule {
-    pub(crate) fn new(config: &Config) -> HookModule {
-        let rules = config.hook.rules();
-        tracing::info!(
-            "hook: {} environment rules, {} label rules",
-            rules.environment_rules().len(),
-            rules.label_rules().len()
-        );
-        HookModule { rules, remembered: crate::module::remembered(), drill: config.drill.clone() }
+    /// `file` is where the configuration was read, if that was a file.
+    ///
+    /// # Errors
+    /// Why the rules cannot be put into force.
+    pub(crate) fn new(
+        config: &Config,
+        file: Option<PathBuf>,
+        remembered: Arc<Remembered>,
+        book: Arc<OfferBook>,
+    ) -> Result<HookModule, String> {
+        let hooks = Hooks::start(&config.hook, file, remembered)?;
+        // From the first offer on, if the rules need it.
+        let offers = Mutex::new(hooks.changes_task_resources().then(|| book.watch()));
+        Ok(HookModule { hooks, book, offers, endpoint: config.hook.endpoint, drill: config.drill.clone() })
     }
 
-    /// Labels of a task in the master, before it is sent to the agent.
+    /// The kind of process that the endpoint is served in, if it is.
+    fn endpoint(&self) -> Answer {
+        Ok(match endpoint::side(self.endpoint, &endpoint::program()) {
+            Some(side) => (APPORTION_DONE, side.as_bytes().to_vec()),
+            None => (APPORTION_UNCHANGED, Vec::new()),
+        })
+    }
+
+    fn report(&self) -> Answer {
+        Ok((APPORTION_DONE, self.hooks.report().to_string().into_bytes()))
+    }
+
+    /// A refusal has several lines, so it does not go the way of other faults, which are for one line of a log.
+    fn reload(&self) -> Answer {
+        Ok(match self.hooks.reload() {
+            Ok(done) => (APPORTION_DONE, done.to_string().into_bytes()),
+            Err(refusal) => (APPORTION_FAILED, refusal.into_bytes()),
+        })
+    }
+
     fn master_labels(&self, task: &[u8], framework: &[u8], agent: &[u8]) -> Answer {
-        let task: TaskInfo = decode(task)?;
-        let framework: FrameworkInfo = decode(framework)?;
+        let (task, framework): (TaskInfo, FrameworkInfo) = (decode(task)?, decode(framework)?);
         let agent: AgentInfo = decode(agent)?;
-        let facts = task_facts(&task, None, &framework, &agent);
-        self.labels(HookPoint::MasterLaunchTaskLabels, &task, &facts)
+        labels(self.hooks.master_labels(&task, &framework, &agent)?)
     }
 
-    /// Labels of a task in the agent. What is known here is kept for the calls that see only the executor.
-    fn agent_labels(&self, task: &[u8], executor: &[u8], framework: &[u8], agent: &[u8]) -> Answer {
+    fn master_resources(&self, task: &[u8], agent_resources: &[&[u8]]) -> Answer {
         let task: TaskInfo = decode(task)?;
-        let executor: ExecutorInfo = decode(executor)?;
-        let framework: FrameworkInfo = decode(framework)?;
-        let agent: AgentInfo = decode(agent)?;
-        let facts = task_facts(&task, Some(&executor), &framework, &agent);
-        let framework_id = framework.id.as_ref().map(|id| id.value.as_slice()).unwrap_or_default();
-        self.remembered.remember(framework_id, &executor.executor_id.value, facts.clone());
-        self.labels(HookPoint::SlaveRunTaskLabels, &task, &facts)
-    }
-
-    /// The task's labels with ours merged in: the host replaces the whole set with what a hook returns.
-    fn labels(&self, point: HookPoint, task: &TaskInfo, facts: &Facts) -> Answer {
-        let outcome = self.rules.labels(point, facts);
-        report(&outcome);
-        if outcome.values.is_empty() {
+        let agent_resources: Vec<Vec<u8>> = agent_resources.iter().map(|bytes| bytes.to_vec()).collect();
+        if !self.hooks.changes_task_resources() {
+            *self.offers.lock() = None;
             return UNCHANGED;
         }
-        let mut labels = match &task.labels {
-            Some(raw) => raw.read()?,
-            None => LabelList::default(),
+        self.offers.lock().get_or_insert_with(|| self.book.watch());
+        let (id, executor) = (&task.agent_id.value, task.executor.as_ref());
+        let of_executor = executor.map(|executor| executor.resources.as_slice()).unwrap_or_default();
+        let room = match self.book.room(id, &task.resources, of_executor) {
+            Ok(left) => Room::for_task(&task.resources, &left),
+            Err(reason) => Room::none(reason),
         };
-        for (key, value) in &outcome.values {
-            labels.set(key.as_bytes(), Some(value.as_bytes()));
+        let changed = self.hooks.master_resources(&task, &agent_resources, &room)?;
+        self.book.take(id, changed.as_ref().unwrap_or(&task.resources), of_executor);
+        match changed {
+            Some(resources) => Ok((APPORTION_DONE, encode(&TaskInfo { resources, ..TaskInfo::default() }))),
+            None => UNCHANGED,
         }
-        Ok((APPORTION_DONE, labels.encode()))
     }
 
-    /// Variables for an executor. The host lays them under the executor's own, so only ours are returned.
+    fn agent_labels(&self, task: &[u8], executor: &[u8], framework: &[u8], agent: &[u8]) -> Answer {
+        let (task, executor): (TaskInfo, ExecutorInfo) = (decode(task)?, decode(executor)?);
+        let (framework, agent): (FrameworkInfo, AgentInfo) = (decode(framework)?, decode(agent)?);
+        labels(self.hooks.agent_labels(&task, &executor, &framework, &agent)?)
+    }
+
     fn environment(&self, executor: &[u8]) -> Answer {
-        let executor: ExecutorInfo = decode(executor)?;
-        let facts = self.executor_facts(&executor);
-        match self.variables(HookPoint::SlaveExecutorEnvironment, &facts) {
+        match self.hooks.executor_environment(&decode(executor)?)? {
             Some(environment) => Ok((APPORTION_DONE, encode(&environment))),
             None => UNCHANGED,
         }
     }
 
-    /// Variables for an executor or task in a Docker container. Here the host lays ours over theirs, so names that
-    /// are set already are left out.
-    fn docker(
-        &self,
-        task: Option<&[u8]>,
-        executor: &[u8],
-        container: &[u8],
-        sandbox: &[u8],
-        set: &[&[u8]],
-    ) -> Answer {
-        let executor: ExecutorInfo = decode(executor)?;
-        let mut facts = self.executor_facts(&executor);
-        if let Some(task) = task {
-            facts.task = Some(facts::task(&decode(task)?));
+    fn docker(&self, task: Option<&[u8]>, executor: &[u8], launch: DockerLaunch<'_>) -> Answer {
+        let task: Option<TaskInfo> = task.map(decode).transpose()?;
+        match self.hooks.docker(task.as_ref(), &decode(executor)?, launch)? {
+            Some(info) => Ok((APPORTION_DONE, encode(&info))),
+            None => UNCHANGED,
         }
-        facts.container = Some(ContainerFacts {
-            id: Some(text(container)),
-            directory: Some(text(sandbox)),
-            ..ContainerFacts::default()
-        });
-        let Some(mut environment) = self.variables(HookPoint::SlavePreLaunchDockerTaskExecutor, &facts)
-        else {
-            return UNCHANGED;
-        };
-        let own = executor.command.and_then(|command| command.environment).unwrap_or_default();
-        environment.variables.retain(|ours| {
-            let given = |pair: &&[u8]| {
-                pair.strip_prefix(ours.name.as_slice()).is_some_and(|rest| rest.starts_with(b"="))
-            };
-            !own.variables.iter().any(|theirs| theirs.name == ours.name) && !set.iter().any(given)
-        });
-        let info = DockerTaskExecutorPrepareInfo {
-            task_environment: task.is_some().then(|| environment.clone()),
-            executor_environment: Some(environment),
-        };
-        Ok((APPORTION_DONE, encode(&info)))
     }
 
-    /// Forgets what was kept for an executor.
+    fn status(&self, framework_id: &[u8], status: &[u8]) -> Answer {
+        let status: TaskStatus = decode(status)?;
+        let Some(labels) = self.hooks.status_labels(framework_id, &status)? else { return UNCHANGED };
+        // The host takes nothing but the labels; the rest is there because a message needs it.
+        let TaskStatus { task_id, state, .. } = status;
+        let labels: RawLabels = decode(&labels.encode())?;
+        let decorated = TaskStatus { task_id, state, labels: Some(labels), ..TaskStatus::default() };
+        Ok((APPORTION_DONE, encode(&decorated)))
+    }
+
+    fn agent_resources(&self, agent: &[u8]) -> Answer {
+        let agent: AgentInfo = decode(agent)?;
+        match self.hooks.agent_resources(&agent)? {
+            Some(resources) => Ok((APPORTION_DONE, encode(&AgentInfo { resources, ..named(agent) }))),
+            None => UNCHANGED,
+        }
+    }
+
+    fn agent_attributes(&self, agent: &[u8]) -> Answer {
+        let agent: AgentInfo = decode(agent)?;
+        match self.hooks.agent_attributes(&agent) {
+            Some(attributes) => Ok((APPORTION_DONE, encode(&AgentInfo { attributes, ..named(agent) }))),
+            None => UNCHANGED,
+        }
+    }
+
     fn executor_removed(&self, framework: &[u8], executor: &[u8]) -> Answer {
-        let framework: FrameworkInfo = decode(framework)?;
-        let executor: ExecutorInfo = decode(executor)?;
-        let framework_id = framework.id.as_ref().map(|id| id.value.as_slice()).unwrap_or_default();
-        self.remembered.forget(framework_id, &executor.executor_id.value);
+        let (framework, executor): (FrameworkInfo, ExecutorInfo) = (decode(framework)?, decode(executor)?);
+        self.hooks.executor_removed(&framework, &executor)?;
         UNCHANGED
     }
 
-    /// What rules give at a point; `None` when they give nothing.
-    fn variables(&self, point: HookPoint, facts: &Facts) -> Option<Environment> {
-        let outcome = self.rules.environment(point, facts);
-        report(&outcome);
-        if outcome.values.is_empty() {
-            return None;
-        }
-        Some(Environment::of(outcome.values.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))))
+    fn post_fetch(&self, container: &[u8], directory: &[u8]) -> Answer {
+        let container: ContainerId = decode(container)?;
+        self.hooks.post_fetch(&container, directory);
+        UNCHANGED
     }
 
-    /// What an ExecutorInfo says, and what was known when its task was seen.
-    fn executor_facts(&self, executor: &ExecutorInfo) -> Facts {
-        executor_facts(&self.remembered, executor)
+    fn agent_lost(&self, agent: &[u8]) -> Answer {
+        self.hooks.agent_lost(&decode(agent)?);
+        UNCHANGED
     }
 }
 
-/// What an ExecutorInfo says, completed by what was remembered of its task, framework and agent.
-pub(crate) fn executor_facts(remembered: &Remembered, executor: &ExecutorInfo) -> Facts {
-    let mut framework = executor.framework_id.as_ref().map(facts::framework_id);
-    if let (Some(framework), Some(role)) = (&mut framework, facts::allocation_role(&executor.resources)) {
-        framework.role = Some(text(&role));
-    }
-    let known = Facts { framework, executor: Some(facts::executor(executor)), ..Facts::default() };
-    let framework_id = executor.framework_id.as_ref().map(|id| id.value.as_slice()).unwrap_or_default();
-    match remembered.recall(framework_id, &executor.executor_id.value) {
-        Some(more) => known.completed_by(&more),
-        None => known,
-    }
+/// An agent with nothing but its name, which a message needs.
+fn named(agent: AgentInfo) -> AgentInfo {
+    AgentInfo { hostname: agent.hostname, ..AgentInfo::default() }
 }
 
-/// All that is known of a task on its way.
-fn task_facts(
-    task: &TaskInfo,
-    executor: Option<&ExecutorInfo>,
-    framework: &FrameworkInfo,
-    agent: &AgentInfo,
-) -> Facts {
-    let role = facts::allocation_role(&task.resources);
-    Facts {
-        framework: Some(facts::framework(framework, role.as_deref())),
-        task: Some(facts::task(task)),
-        executor: executor.map(facts::executor),
-        agent: Some(facts::agent(agent)),
-        container: None,
+fn labels(labels: Option<LabelList>) -> Answer {
+    match labels {
+        Some(labels) => Ok((APPORTION_DONE, labels.encode())),
+        None => UNCHANGED,
     }
-}
-
-/// One line for each rule that gave nothing.
-fn report(outcome: &Outcome) {
-    for fault in &outcome.faults {
-        tracing::warn!("{fault}");
-    }
-}
-
-/// Checks that bytes are such a message, for calls that have nothing else to do yet.
-fn readable<M: apportion_wire::messages::HostMessage>(bytes: &[u8]) -> Result<(), Refusal> {
-    decode::<M>(bytes)?;
-    Ok(())
 }

@@ -5,8 +5,9 @@ pub(crate) mod entries;
 use std::sync::Arc;
 
 use apportion_config::{Config, Drill};
+use apportion_hook::{Remembered, facts, question};
 use apportion_isolation::{ContainerId, Containers, Recovered, Rlimit};
-use apportion_policy::{Facts, Remembered};
+use apportion_policy::{ContainerFacts, Facts, text};
 use apportion_wire::Value;
 use apportion_wire::messages::{
     self, ContainerConfig, ContainerLaunchInfo, ContainerState, ContainerStatus, Environment, RLimit,
@@ -15,8 +16,6 @@ use apportion_wire::messages::{
 use apportion_wire::resource::split;
 
 use crate::abi::{APPORTION_DONE, APPORTION_UNCHANGED};
-use crate::facts;
-use crate::hook::executor_facts;
 use crate::table::{Answer, Refusal};
 
 /// The containers of one agent.
@@ -85,13 +84,18 @@ impl IsolatorModule {
     /// What templates may use: the container, and what the hook saw of its task.
     fn container_facts(&self, id: &ContainerId, config: &ContainerConfig) -> Facts {
         let mut known = match &config.executor_info {
-            Some(executor) => executor_facts(&self.remembered, executor),
+            Some(executor) => {
+                let framework_id = executor.framework_id.as_ref();
+                let remembered = framework_id
+                    .and_then(|id| self.remembered.recall(&id.value, &executor.executor_id.value));
+                question::executor_facts(executor, remembered.as_deref())
+            }
             None => Facts::default(),
         };
         if let Some(task) = &config.task_info {
             known.task = Some(facts::task(task));
         }
-        known.container = Some(facts::container(id, config));
+        known.container = Some(container(id, config));
         known
     }
 
@@ -155,6 +159,21 @@ impl IsolatorModule {
         if let Ok(id) = read_id(id) {
             self.containers.poison(&id, reason);
         }
+    }
+}
+
+/// A container about to be launched by the isolator's host.
+fn container(id: &ContainerId, config: &ContainerConfig) -> ContainerFacts {
+    let own = id.parts().last().map(|part| text(part));
+    ContainerFacts {
+        id: own,
+        parent: id.parent().map(|parent| parent.to_string()),
+        user: config.user.as_deref().map(text),
+        directory: Some(text(&config.directory)),
+        rootfs: config.rootfs.as_deref().map(text),
+        class: config.container_class.map(|class| if class == 1 { "DEBUG" } else { "DEFAULT" }.to_owned()),
+        command: facts::command(Some(&config.command_info)),
+        resources: Some(facts::resources(&config.resources)),
     }
 }
 

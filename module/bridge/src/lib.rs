@@ -6,7 +6,8 @@
 //!    answer that suits the module. All `unsafe` code of this crate is there and in the entry points.
 //! 2. `allocator`, `hook`, `isolator`, `qos_controller`: bytes become values of the pure crates, their answers become
 //!    bytes again.
-//! 3. The pure crates decide: `apportion-core`, `apportion-policy`, `apportion-isolation`.
+//!    What allocator and hook of one process have to know of each other is in `offer_book`.
+//! 3. The pure crates decide: `apportion-core`, `apportion-policy` by way of `apportion-hook`, `apportion-isolation`.
 //!
 //! # Panics and faults
 //!
@@ -31,7 +32,6 @@
 pub mod abi;
 mod allocator;
 mod buffer;
-mod facts;
 mod guard;
 mod handle;
 mod hook;
@@ -39,6 +39,7 @@ mod host;
 mod isolator;
 mod lent;
 mod module;
+mod offer_book;
 mod qos_controller;
 mod table;
 

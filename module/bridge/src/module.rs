@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use apportion_config::{Config, Drill};
-use apportion_policy::Remembered;
+use apportion_hook::Remembered;
 use apportion_wire::messages::{Parameters, decode};
 
 use crate::abi::{
@@ -13,6 +13,7 @@ use crate::abi::{
 use crate::allocator::AllocatorModule;
 use crate::hook::HookModule;
 use crate::isolator::IsolatorModule;
+use crate::offer_book::OfferBook;
 use crate::qos_controller::QosControllerModule;
 
 /// One of the four modules.
@@ -38,8 +39,13 @@ impl Module {
             tracing::warn!("fault drill: {} will panic on purpose", config.drill.panic_in.join(", "));
         }
         match kind {
-            APPORTION_ALLOCATOR => Ok(Module::Allocator(Box::new(AllocatorModule::new(&config)))),
-            APPORTION_HOOK => Ok(Module::Hook(HookModule::new(&config))),
+            APPORTION_ALLOCATOR => {
+                Ok(Module::Allocator(Box::new(AllocatorModule::new(&config, offer_book()))))
+            }
+            APPORTION_HOOK => {
+                let file = Config::file_of(&pairs);
+                Ok(Module::Hook(HookModule::new(&config, file, remembered(), offer_book())?))
+            }
             APPORTION_ISOLATOR => Ok(Module::Isolator(IsolatorModule::new(&config))),
             APPORTION_QOS_CONTROLLER => Ok(Module::QosController(QosControllerModule::new(&config))),
             other => Err(format!("there is no module of kind {other}")),
@@ -77,4 +83,10 @@ pub(crate) fn drill(drill: &Drill, entry: &str) {
 pub(crate) fn remembered() -> Arc<Remembered> {
     static REMEMBERED: OnceLock<Arc<Remembered>> = OnceLock::new();
     Arc::clone(REMEMBERED.get_or_init(Arc::default))
+}
+
+/// What the allocators of this process have offered, for its hooks.
+pub(crate) fn offer_book() -> Arc<OfferBook> {
+    static OFFER_BOOK: OnceLock<Arc<OfferBook>> = OnceLock::new();
+    Arc::clone(OFFER_BOOK.get_or_init(Arc::default))
 }

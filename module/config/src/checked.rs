@@ -1,9 +1,13 @@
 //! The configuration as the modules use it.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
 use apportion_isolation::{Rlimit, Settings};
-use apportion_policy::{HookRules, RuleSet, Template};
+use apportion_policy::{
+    EnvironmentActions, LabelActions, RULE_NAME_BYTES_MAX, RuleSet, Template, ValueSource,
+};
 
 use crate::problem::Problems;
 use crate::{file, parameters};
@@ -83,22 +87,85 @@ pub struct Rule {
     pub template: Template,
 }
 
-/// Settings of the hook, each list in the order of the names.
+/// The kind of process that the hook's HTTP endpoint is served in.
+///
+/// The hook's methods do not tell it whether a master or an agent runs it, and it must not be guessed: the kind names the
+/// realm whose authentication guards the endpoint, and a realm that its process does not guard lets everybody in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HookEndpoint {
+    /// What the name of the running program says; none when it says nothing.
+    #[default]
+    Auto,
+    /// There is no endpoint.
+    Off,
+    /// A master.
+    Master,
+    /// An agent.
+    Agent,
+}
+
+impl HookEndpoint {
+    /// All of them.
+    pub const ALL: [HookEndpoint; 4] =
+        [HookEndpoint::Auto, HookEndpoint::Off, HookEndpoint::Master, HookEndpoint::Agent];
+
+    /// The name in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            HookEndpoint::Auto => "auto",
+            HookEndpoint::Off => "off",
+            HookEndpoint::Master => "master",
+            HookEndpoint::Agent => "agent",
+        }
+    }
+}
+
+/// Settings of the hook.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HookConfig {
-    /// Variables for an executor's environment.
+    /// Where the hook's HTTP endpoint is served.
+    pub endpoint: HookEndpoint,
+    /// Variables for an executor's environment, in the order of the names.
     pub environment: Vec<Rule>,
-    /// Labels for a task.
+    /// Labels for a task, in the order of the names.
     pub labels: Vec<Rule>,
+    /// Variables of the host's process that templates can read, each once.
+    pub agent_environment: Vec<String>,
+    /// Rules with a name, in the order in which they are tried: that of the file.
+    pub rules: Vec<apportion_policy::Rule>,
 }
 
 impl HookConfig {
-    /// The rules, with fault counters of their own.
-    pub fn rules(&self) -> HookRules {
-        HookRules::new(
-            RuleSet::environment("hook.environment", pairs(&self.environment)),
-            RuleSet::labels("hook.labels", pairs(&self.labels)),
-        )
+    /// All rules in the order in which they are tried: those of the short sections first, then those of the file.
+    ///
+    /// Each name of a short section is a rule of its own, so that an unknown fact leaves out one value and not all of
+    /// them. It is called by its path, for example `hook.labels.rack`. A variable of the short section is a default, as an
+    /// executor keeps what its own command sets; a label replaces one of the same key.
+    ///
+    /// ```
+    /// use apportion_config::Config;
+    /// use apportion_policy::Rulebook;
+    ///
+    /// let config = Config::from_text("[hook.labels]\nrack = \"r1\"\n[[hook.rules]]\nname = \"a\"\nlabels.set.x = \"1\"")?;
+    /// let rules = Rulebook::new(config.hook.rules_in_order())?;
+    /// assert_eq!(rules.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn rules_in_order(&self) -> Vec<apportion_policy::Rule> {
+        let value = |rule: &Rule| vec![(rule.name.clone(), ValueSource::Template(rule.template.clone()))];
+        let environment = self.environment.iter().enumerate().map(|(number, rule)| {
+            let environment = EnvironmentActions { default: value(rule), ..EnvironmentActions::default() };
+            let named = apportion_policy::Rule::named(&short_rule_name("hook.environment", number, rule));
+            apportion_policy::Rule { environment, ..named }
+        });
+        let labels = self.labels.iter().enumerate().map(|(number, rule)| {
+            let labels = LabelActions { set: value(rule), ..LabelActions::default() };
+            apportion_policy::Rule {
+                labels,
+                ..apportion_policy::Rule::named(&short_rule_name("hook.labels", number, rule))
+            }
+        });
+        environment.chain(labels).chain(self.rules.iter().cloned()).collect()
     }
 }
 
@@ -119,6 +186,12 @@ impl IsolatorConfig {
             rlimits: self.rlimits.clone(),
         }
     }
+}
+
+/// What the rule of a short section is called: its path, or its number if that is too long for a name.
+fn short_rule_name(section: &str, number: usize, rule: &Rule) -> String {
+    let path = format!("{section}.{}", rule.name);
+    if path.len() <= RULE_NAME_BYTES_MAX { path } else { format!("{section}[{number}]") }
 }
 
 fn pairs(rules: &[Rule]) -> impl Iterator<Item = (String, Template)> + use<'_> {
@@ -172,6 +245,12 @@ impl Config {
     /// Every problem, see [`Problems`]: in the parameters, and in the file if they name one.
     pub fn from_parameters(parameters: &[(Vec<u8>, Vec<u8>)]) -> Result<Config, Problems> {
         Config::examine_parameters(parameters).into_result()
+    }
+
+    /// The file that a module's parameters name, if they name one.
+    pub fn file_of(parameters: &[(Vec<u8>, Vec<u8>)]) -> Option<PathBuf> {
+        let named = parameters.iter().find(|(key, _)| key == parameters::FILE_KEY.as_bytes());
+        named.map(|(_, path)| PathBuf::from(OsString::from_vec(path.clone())))
     }
 
     /// The configuration in a file.

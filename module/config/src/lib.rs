@@ -24,12 +24,17 @@ mod parameters;
 mod problem;
 mod raw;
 mod reader;
+mod rule_written;
+mod schema;
 mod written;
 
 pub use checked::{
-    AllocatorConfig, AllocatorOrder, Config, Drill, Examination, HookConfig, IsolatorConfig, Rule,
+    AllocatorConfig, AllocatorOrder, Config, Drill, Examination, HookConfig, HookEndpoint, IsolatorConfig,
+    Rule,
 };
 pub use entry_points::{ENTRY_POINTS, is_entry_point};
 pub use file::FILE_BYTES_MAX;
 pub use names::schema_keys;
 pub use problem::{Kind, Place, Problem, Problems};
+pub use reader::{COMMAND_SECONDS, COMMAND_SECONDS_MAX, EXPRESSIONS_MAX, HOOK_RULES_MAX};
+pub use schema::{HOOK_SCHEMA, SchemaKey, SchemaTable};

@@ -2,24 +2,29 @@
 
 use apportion_isolation::RlimitKind;
 
+use crate::schema::SchemaTable;
+
 /// Every key of the schema with dots, as in `allocator.seed`. Names of the user's own choosing are not among them.
 pub fn schema_keys() -> Vec<String> {
-    let fixed = [
-        "allocator",
-        "allocator.seed",
-        "allocator.explain_offers",
-        "allocator.order",
-        "hook",
-        "hook.environment",
-        "hook.labels",
-        "isolator",
-        "isolator.environment",
-        "isolator.rlimits",
-        "drill",
-        "drill.panic_in",
-    ];
+    let fixed = ["allocator", "allocator.seed", "allocator.explain_offers", "allocator.order"];
+    let more = ["isolator", "isolator.environment", "isolator.rlimits", "drill", "drill.panic_in"];
+    let mut hook = vec!["hook".to_owned()];
+    below("hook", &mut hook);
     let limits = RlimitKind::all().map(|kind| format!("isolator.rlimits.{}", kind.name()));
-    fixed.into_iter().map(str::to_owned).chain(limits).collect()
+    let owned = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+    owned(&fixed).into_iter().chain(hook).chain(owned(&more)).chain(limits).collect()
+}
+
+/// Adds the keys below a table of the hook, each with those below it.
+fn below(path: &str, keys: &mut Vec<String>) {
+    for row in SchemaTable::at(path).iter().flat_map(|table| table.keys) {
+        let path = format!("{path}.{}", row.key);
+        keys.push(path.clone());
+        // Between these two stands a name of the user's own choosing.
+        if !path.ends_with(".environment.append") {
+            below(&path, keys);
+        }
+    }
 }
 
 /// Likeness from which a name is worth suggesting: `strsim`'s Jaro-Winkler, 0 to 1.
@@ -41,8 +46,8 @@ pub(crate) fn nearest<'a>(path: &str, candidates: impl IntoIterator<Item = &'a s
         let last = strsim::jaro_winkler(last_part(&path), last_part(candidate)) * LAST_PART_WEIGHT;
         let likeness = whole.max(last);
         // A likely slip changes a letter or two; likeness alone also favours long common beginnings.
-        let close =
-            strsim::damerau_levenshtein(last_part(&path), last_part(candidate)) <= last_part(&path).len() / 2;
+        let close = strsim::damerau_levenshtein(last_part(&path), last_part(candidate))
+            <= last_part(&path).len().saturating_sub(1) / 2;
         if close && likeness >= LIKENESS_MIN && best.is_none_or(|(most, _)| likeness > most) {
             best = Some((likeness, candidate));
         }

@@ -192,7 +192,13 @@ impl Found {
 
 /// Text for a message: in quotes, one line, without control characters, not too long.
 pub(crate) fn quoted(text: &str) -> String {
-    let mut short: String = text.chars().take(QUOTED_CHARS_MAX).flat_map(char::escape_debug).collect();
+    let mut short = String::new();
+    for character in text.chars().take(QUOTED_CHARS_MAX) {
+        match character {
+            '\'' => short.push(character),
+            _ => short.extend(character.escape_debug()),
+        }
+    }
     if text.chars().nth(QUOTED_CHARS_MAX).is_some() {
         short.push('…');
     }

@@ -15,6 +15,8 @@ pub(crate) enum Value {
     Text(String),
     /// A whole number in TOML: digits with an optional sign, and their base.
     Integer(String, u32),
+    /// A number with a fraction in TOML, or one of its words for what is no number.
+    Fraction(String),
     /// `true` or `false` in TOML.
     Boolean(bool),
     /// A list.
@@ -59,6 +61,7 @@ impl Value {
             Value::Parameter(text) => quoted(text),
             Value::Integer(digits, 10) => format!("the number {}", shortened(digits)),
             Value::Integer(digits, base) => format!("the number {} (base {base})", shortened(digits)),
+            Value::Fraction(written) => format!("the number with a fraction {}", shortened(written)),
             Value::Boolean(value) => value.to_string(),
             Value::List(items) => format!("a list of {}", items.len()),
             Value::Table(_) => "a table".to_owned(),
@@ -74,6 +77,9 @@ fn shortened(text: &str) -> String {
         text.to_owned()
     }
 }
+
+/// Longest dotted keys shown before a key, in bytes.
+const KEYS_BYTES_MAX: usize = 80;
 
 /// Turns offsets in a text into lines and columns.
 #[derive(Debug)]
@@ -134,6 +140,18 @@ impl<'a> Lines<'a> {
         let margin = " ".repeat(number.len());
         let indent = " ".repeat(place.column.saturating_sub(before + 1));
         format!("{margin} |\n{number} | {window}\n{margin} | {indent}^")
+    }
+
+    /// A key at a place, with the keys and dots that stand before it in its line.
+    fn dotted_key(&self, place: &Place, key: &str) -> String {
+        let before: String = self.line(place.line).chars().take(place.column.saturating_sub(1)).collect();
+        let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let before = before.trim_start().trim_start_matches('[');
+        if before.ends_with('.') && before.len() <= KEYS_BYTES_MAX && before.chars().all(bare) {
+            format!("{before}{}", path_part(key.trim()))
+        } else {
+            path_part(key.trim())
+        }
     }
 
     /// The table header above an offset, for the path of a problem that has none of its own. It may be no header at all.
@@ -201,8 +219,8 @@ fn syntax_problem(lines: &Lines<'_>, error: &toml::de::Error) -> Problem {
         if lines.is_header(place.line) { String::new() } else { lines.section(place_offset(lines, &place)) };
     let duplicate = is_duplicate(error);
     let path = match (duplicate, section.is_empty()) {
-        (true, true) => path_part(key.trim()),
-        (true, false) => format!("{section}.{}", path_part(key.trim())),
+        (true, true) => lines.dotted_key(&place, key),
+        (true, false) => format!("{section}.{}", lines.dotted_key(&place, key)),
         (false, _) => section,
     };
     Problem {
@@ -225,7 +243,7 @@ fn node(value: &DeValue<'_>, span: Range<usize>) -> Node {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Integer(number) => Value::Integer(number.as_str().to_owned(), number.radix()),
         DeValue::Boolean(value) => Value::Boolean(*value),
-        DeValue::Float(number) => Value::Other("the number with a fraction", number.as_str().to_owned()),
+        DeValue::Float(number) => Value::Fraction(number.as_str().to_owned()),
         DeValue::Datetime(time) => Value::Other("the date or time", time.to_string()),
         DeValue::Array(items) => {
             Value::List(items.iter().map(|item| node(item.get_ref(), item.span())).collect())

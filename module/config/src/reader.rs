@@ -2,15 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use crate::checked::{AllocatorConfig, AllocatorOrder, Config, Drill, HookConfig, IsolatorConfig};
+use crate::checked::{
+    AllocatorConfig, AllocatorOrder, Config, Drill, HookConfig, HookEndpoint, IsolatorConfig,
+};
 use crate::entry_points::ENTRY_POINTS;
 use crate::names::{nearest, schema_keys};
 use crate::parameters::FILE_KEY;
 use crate::problem::{Found, Kind, Problem, path_part, quoted};
 use crate::raw::{Entry, Lines, Node, Value};
+use crate::schema::{RULES, SchemaTable};
 
+mod hook_rules;
 mod limits;
+mod lists;
 mod rules;
+
+pub use hook_rules::{COMMAND_SECONDS, COMMAND_SECONDS_MAX, HOOK_RULES_MAX};
+pub use lists::EXPRESSIONS_MAX;
 
 /// Facts a hook's environment rule can name: the executor hook's own and what is remembered of its task.
 const EXECUTOR_ROOTS: &[&str] = &["executor", "framework", "task", "agent"];
@@ -24,7 +32,7 @@ pub(crate) fn read(root: &Node, lines: Option<&Lines<'_>>, found: Found) -> (Con
     // What stands on a line that is not TOML was not read as it was meant.
     let broken = found.items().iter().filter(|problem| problem.kind == Kind::Syntax);
     let broken = broken.filter_map(|problem| problem.place.as_ref()).map(|place| place.line).collect();
-    let mut reader = Reader { lines, broken, found };
+    let mut reader = Reader { lines, broken, found, mistakes: 0, expressions: 0 };
     let mut config = Config::default();
     for entry in reader.table(root, "") {
         match &*entry.key {
@@ -38,12 +46,19 @@ pub(crate) fn read(root: &Node, lines: Option<&Lines<'_>>, found: Found) -> (Con
     (config, reader.found)
 }
 
+/// Shortest beginning of a key that is taken for it, in bytes.
+const CUT_BYTES_MIN: usize = 3;
+
 /// Collects problems while the tree is read.
 struct Reader<'a> {
     lines: Option<&'a Lines<'a>>,
     /// Lines with a syntax error.
     broken: BTreeSet<usize>,
     found: Found,
+    /// Problems met so far, those on lines with a syntax error among them.
+    mistakes: usize,
+    /// Regular expressions met so far.
+    expressions: usize,
 }
 
 /// A problem of one value, without its place.
@@ -77,6 +92,7 @@ impl Complaint {
 impl Reader<'_> {
     /// Adds a problem at an offset of the file.
     fn report(&mut self, path: &str, at: Option<usize>, complaint: Complaint) {
+        self.mistakes += 1;
         let lines = self.lines;
         if !self.broken.is_empty()
             && let (Some(lines), Some(at)) = (lines, at)
@@ -95,6 +111,14 @@ impl Reader<'_> {
         });
     }
 
+    /// Adds a problem of something that is not there. It may stand on a line that could not be read: then that is told.
+    fn report_absence(&mut self, path: &str, at: Option<usize>, complaint: Complaint) {
+        self.mistakes += 1;
+        if self.broken.is_empty() {
+            self.report(path, at, complaint);
+        }
+    }
+
     /// The entries of a table; anything else is a problem and has none.
     fn table<'n>(&mut self, node: &'n Node, path: &str) -> &'n [Entry] {
         if let Value::Table(entries) = &node.value {
@@ -104,8 +128,25 @@ impl Reader<'_> {
         &[]
     }
 
-    /// Reports a key the schema does not have.
+    /// Those entries of a table of the hook whose keys the schema has; the others are reported. `path` is where the
+    /// table stands, numbers of rules included.
+    fn known_keys<'n>(&mut self, table: &str, path: &str, entries: &'n [Entry]) -> Vec<&'n Entry> {
+        let schema = SchemaTable::at(table);
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            entries.iter().partition(|entry| schema.is_some_and(|table| table.has(&entry.key)));
+        for entry in unknown {
+            self.unknown_at(table, path, entry);
+        }
+        known
+    }
+
+    /// Reports a key the schema does not have in a table.
     fn unknown(&mut self, table: &str, entry: &Entry) {
+        self.unknown_at(table, table, entry);
+    }
+
+    /// Reports a key the schema does not have in a table; `path` is where the table stands, numbers of rules included.
+    fn unknown_at(&mut self, table: &str, path: &str, entry: &Entry) {
         if self.found.is_full() {
             // Counted only: looking for what was meant is the costly part.
             return self.report("", entry.at, Complaint::new(Kind::UnknownKey, "", ""));
@@ -117,6 +158,10 @@ impl Reader<'_> {
             keys.insert(0, FILE_KEY.to_owned());
         }
         let nearest = nearest(&written, keys.iter().map(String::as_str));
+        // A word that was cut short.
+        let long_enough = entry.key.len() >= CUT_BYTES_MIN;
+        let cut = keys.iter().find(|key| long_enough && key.starts_with(&written)).map(String::as_str);
+        let nearest = nearest.or(cut);
         let below = |key: &&String| match (table.is_empty(), key.strip_prefix(table)) {
             (true, _) => !key.contains('.'),
             (false, Some(rest)) => rest.strip_prefix('.').is_some_and(|name| !name.contains('.')),
@@ -125,7 +170,7 @@ impl Reader<'_> {
         let known: Vec<String> = keys.iter().filter(below).map(|key| format!("`{key}`")).collect();
         let complaint =
             Complaint::new(Kind::UnknownKey, "an unknown key", format!("one of {}", known.join(", ")));
-        self.report(&below_path(table, &entry.key), entry.at, complaint.meant(nearest));
+        self.report(&below_path(path, &entry.key), entry.at, complaint.meant(nearest));
     }
 
     fn allocator(&mut self, node: &Node) -> AllocatorConfig {
@@ -155,13 +200,21 @@ impl Reader<'_> {
 
     fn hook(&mut self, node: &Node) -> HookConfig {
         let mut config = HookConfig::default();
-        for entry in self.table(node, "hook") {
+        let entries = self.table(node, "hook");
+        for entry in self.known_keys("hook", "hook", entries) {
             match &*entry.key {
                 "environment" => {
                     config.environment = self.rules(&entry.node, "hook.environment", EXECUTOR_ROOTS);
                 }
                 "labels" => config.labels = self.rules(&entry.node, "hook.labels", LABEL_ROOTS),
-                _ => self.unknown("hook", entry),
+                "agent_environment" => config.agent_environment = self.agent_environment(&entry.node),
+                "endpoint" => {
+                    if let Some(endpoint) = self.checked("hook.endpoint", &entry.node, endpoint) {
+                        config.endpoint = endpoint;
+                    }
+                }
+                "rules" => config.rules = self.hook_rules(&entry.node, RULES),
+                _ => {}
             }
         }
         config
@@ -270,13 +323,27 @@ fn whole_number(value: &Value) -> Result<u64, Complaint> {
 
 /// The name of an order.
 fn order(value: &Value) -> Result<AllocatorOrder, Complaint> {
-    let expected = AllocatorOrder::ALL.map(|order| format!("\"{}\"", order.name())).join(" or ");
+    one_of(value, AllocatorOrder::ALL, AllocatorOrder::name)
+}
+
+/// Where an endpoint is served.
+fn endpoint(value: &Value) -> Result<HookEndpoint, Complaint> {
+    one_of(value, HookEndpoint::ALL, HookEndpoint::name)
+}
+
+/// The one of a few that a text names.
+fn one_of<T: Copy, const N: usize>(
+    value: &Value,
+    all: [T; N],
+    name: fn(T) -> &'static str,
+) -> Result<T, Complaint> {
+    let expected = all.map(|one| format!("\"{}\"", name(one))).join(" or ");
     let (Value::Text(text) | Value::Parameter(text)) = value else {
         return Err(Complaint::wrong_type(value, &expected));
     };
-    let known = AllocatorOrder::ALL.into_iter().find(|order| order.name() == text);
+    let known = all.into_iter().find(|one| name(*one) == text);
     known.ok_or_else(|| {
-        let meant = nearest(text, AllocatorOrder::ALL.map(AllocatorOrder::name));
+        let meant = nearest(text, all.map(name));
         Complaint::new(Kind::WrongValue, value.describe(), expected).meant(meant)
     })
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use toml::{Table, Value};
 
 use crate::checked::{Config, Rule};
+use crate::rule_written;
 
 impl fmt::Display for Config {
     /// An `apportion.toml` that gives these settings, defaults included.
@@ -18,11 +19,20 @@ impl fmt::Display for Config {
         write!(f, "[allocator]\nseed = {}\n", self.allocator.seed)?;
         writeln!(f, "explain_offers = {}", self.allocator.explain_offers)?;
         writeln!(f, "order = \"{}\"", self.allocator.order.name())?;
+        let allowed = self.hook.agent_environment.iter().cloned().map(Value::String).collect();
+        let endpoint = Value::String(self.hook.endpoint.name().to_owned());
+        let hook =
+            [("agent_environment".to_owned(), Value::Array(allowed)), ("endpoint".to_owned(), endpoint)];
+        section(f, "hook", Table::from_iter(hook))?;
         section(f, "hook.environment", rules(&self.hook.environment))?;
         section(f, "hook.labels", rules(&self.hook.labels))?;
         section(f, "isolator.environment", rules(&self.isolator.environment))?;
         section(f, "isolator.rlimits", self.isolator.rlimits.iter().map(rlimit).collect())?;
-        section(f, "drill", Table::from_iter([("panic_in".to_owned(), Value::Array(drills))]))
+        section(f, "drill", Table::from_iter([("panic_in".to_owned(), Value::Array(drills))]))?;
+        self.hook
+            .rules
+            .iter()
+            .try_for_each(|rule| write!(f, "\n[[hook.rules]]\n{}", rule_written::table(rule)))
     }
 }
 

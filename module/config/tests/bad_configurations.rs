@@ -45,7 +45,7 @@ fn cases() -> Vec<Case> {
 /// The good configuration: a value for every kind of key, none of them the default.
 const GOOD: [(&str, &[(&str, &str)]); 7] = [
     ("allocator", &[("seed", "7"), ("explain_offers", "false"), ("order", "\"random\"")]),
-    ("hook", &[]),
+    ("hook", &[("endpoint", "\"off\"")]),
     ("hook.environment", &[("GOOD_ROLE", "\"{{ framework.role }}\"")]),
     ("hook.labels", &[("good_rack", "\"{{ agent.attributes.rack | default('none') }}\"")]),
     ("isolator.environment", &[("GOOD_ID", "\"{{ container.id }}\"")]),
@@ -138,6 +138,7 @@ fn remaining(case: &Case, good: &Config) -> Config {
         "allocator.explain_offers" => expected.allocator.explain_offers = default.allocator.explain_offers,
         "allocator.order" => expected.allocator.order = default.allocator.order,
         "hook" => expected.hook = default.hook,
+        "hook.endpoint" => expected.hook.endpoint = default.hook.endpoint,
         "hook.environment" => expected.hook.environment.clear(),
         "hook.labels" => expected.hook.labels.clear(),
         "isolator" => expected.isolator = default.isolator,
@@ -185,6 +186,7 @@ fn the_good_configuration_has_no_problem_and_no_default() {
     assert_ne!(good.allocator.seed, default.allocator.seed);
     assert_ne!(good.allocator.explain_offers, default.allocator.explain_offers);
     assert_ne!(good.allocator.order, default.allocator.order);
+    assert_ne!(good.hook.endpoint, default.hook.endpoint);
     assert_eq!((good.hook.environment.len(), good.hook.labels.len()), (1, 1));
     assert_eq!((good.isolator.environment.len(), good.isolator.rlimits.len()), (1, 1));
     assert!(good.drill.panics_in("isolator.usage"));

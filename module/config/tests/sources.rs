@@ -20,6 +20,7 @@ fn sample_checks_clean() {
     let config = Config::from_text(SAMPLE).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(config.hook.labels.len(), 2);
     assert_eq!(config.isolator.rlimits.len(), 4);
+    assert_eq!(config.hook.rules.len(), 5);
 }
 
 #[test]
@@ -27,7 +28,8 @@ fn sample_mentions_every_key_of_the_schema() {
     let mut table = String::new();
     let mut mentioned = Vec::new();
     for line in SAMPLE.lines().map(|line| line.trim_start_matches(['#', ' '])) {
-        if let Some(header) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+        if line.starts_with('[') && line.ends_with(']') {
+            let header = line.trim_matches(['[', ']']);
             table = header.to_owned();
             mentioned.push(table.clone());
             mentioned.extend(header.split_once('.').map(|(above, _)| above.to_owned()));
@@ -66,6 +68,19 @@ fn sample_lists_every_fact_and_filter() {
             assert!(line.contains(&format!(".{field}")), "{}.{field}", root.name);
         }
     }
+    for fact in apportion_policy::FURTHER_FACTS {
+        let behind = if fact.map { ".<name>" } else { " " };
+        assert!(SAMPLE.contains(&format!(" {}{behind}", fact.name)), "{}", fact.name);
+    }
+}
+
+#[test]
+fn sample_lists_every_point_with_its_name_in_mesos() {
+    for point in apportion_policy::HookPoint::HOOKS {
+        let lines = SAMPLE.lines().filter(|line| line.starts_with(&format!("#   {} ", point.key())));
+        let lines: Vec<&str> = lines.collect();
+        assert!(matches!(lines[..], [line] if line.ends_with(&format!(" {}", point.name()))), "{lines:?}");
+    }
 }
 
 #[test]
@@ -76,13 +91,14 @@ fn empty_configuration_gives_the_defaults() {
 
 #[test]
 fn parameters_and_file_give_the_same_settings() {
-    let text = "[allocator]\nseed = 9\nexplain_offers = false\norder = \"random\"\n[hook.labels]\n\"a.b\" = \"x=y\"\n\
+    let text = "[allocator]\nseed = 9\nexplain_offers = false\norder = \"random\"\n[hook]\nendpoint = \"agent\"\n[hook.labels]\n\"a.b\" = \"x=y\"\n\
                 [isolator.rlimits]\nnofile = \"1:2\"\ncore = { soft = 0, hard = 0 }\nstack = \"unlimited\"\n\
                 [drill]\npanic_in = [\"allocator.pause\", \"isolator.usage\"]";
     let inline = parameters(&[
         ("allocator.seed", "9"),
         ("allocator.explain_offers", "false"),
         ("allocator.order", "random"),
+        ("hook.endpoint", "agent"),
         ("hook.labels.a.b", "x=y"),
         ("isolator.rlimits.nofile", "1:2"),
         ("isolator.rlimits.core.soft", "0"),
@@ -187,7 +203,7 @@ fn files_that_cannot_be_read_are_told_with_the_reason() {
 fn every_entry_point_can_be_drilled() {
     let config = Config::from_text(&format!("[drill]\npanic_in = {ENTRY_POINTS:?}")).unwrap();
     assert!(ENTRY_POINTS.iter().all(|name| config.drill.panics_in(name)));
-    assert_eq!(ENTRY_POINTS.len(), 11 + 10 + 2 + 33);
+    assert_eq!(ENTRY_POINTS.len(), 14 + 10 + 2 + 33);
 }
 
 #[test]
@@ -226,6 +242,11 @@ fn largest_files_full_of_mistakes_are_examined_and_told_in_short() {
         format!("[hook]\nenvironment = {{{}}}", keys(",").trim_end_matches(',')),
         format!("x ==\n[hook]\nenvironment = {{{}}}", keys(",").trim_end_matches(',')),
         format!("[isolator.rlimits]\n{} = 1", "x".repeat(1_000_000)),
+        full("[[hook.rules]]\n"),
+        format!("[hook]\nrules = [{}]", full("{match={role=5,x=[]},labels={}},").trim_end_matches(',')),
+        format!("[[hook.rules]]\nmatch.task = [{}]", full("\"/(a{90}){9}/\",").trim_end_matches(',')),
+        format!("[[hook.rules]]\nmatch.all = [{}]", full("{any=[{}]},").trim_end_matches(',')),
+        format!("[[hook.rules]]\nenvironment.unset = [{}]", full("\"L*\",").trim_end_matches(',')),
         format!("[drill]\npanic_in = [{}]", full("1,").trim_end_matches(',')),
     ];
     for text in texts {
@@ -254,10 +275,12 @@ fn good_text() -> impl Strategy<Value = String> {
     let limits = prop::collection::btree_map(0_usize..16, (0_u64..20, 20_u64..40), 0..4);
     let drills = prop::sample::subsequence(ENTRY_POINTS.to_vec(), 0..4);
     let order = prop::sample::select(vec!["dominant_share", "random"]);
-    let allocator = (any::<u64>(), any::<bool>(), order);
-    (allocator, rules, limits, drills).prop_map(|((seed, explain, order), rules, limits, drills)| {
+    let endpoint = prop::sample::select(vec!["auto", "off", "master", "agent"]);
+    let single = (any::<u64>(), any::<bool>(), order, endpoint);
+    (single, rules, limits, drills).prop_map(|((seed, explain, order, endpoint), rules, limits, drills)| {
         let mut text =
             format!("[allocator]\nseed = {seed}\nexplain_offers = {explain}\norder = \"{order}\"\n");
+        text.push_str(&format!("[hook]\nendpoint = \"{endpoint}\"\n"));
         for table in ["hook.environment", "hook.labels", "isolator.environment"] {
             text.push_str(&format!("[{table}]\n"));
             for (name, value) in &rules {

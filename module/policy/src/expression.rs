@@ -4,11 +4,8 @@
 //! strings. This check leaves names, fields, text, numbers, comparisons, `~`, `if … else …`, and the filters and tests
 //! of the list. What is left cannot take more time or memory than its own length and its facts allow.
 
-use crate::filters::FILTERS;
+use crate::filters::{filter_names, test_names};
 use crate::template::{Reason, nearest};
-
-/// Words after `is` or `is not`.
-pub(crate) const TESTS: &[&str] = &["defined", "undefined", "none"];
 
 /// One word of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,19 +105,19 @@ fn quoted_length(source: &str, quote: char) -> Result<usize, Reason> {
 /// Most words of one expression.
 ///
 /// The engine's parser and compiler call themselves for each operator and bracket, on the stack of a thread of the
-/// host; this and [`OPEN_MAX`] keep that to a small part of it.
-const WORDS_MAX: usize = 128;
+/// host; this and [`EXPRESSION_BRACKETS_MAX`] keep that to a small part of it.
+pub const EXPRESSION_WORDS_MAX: usize = 128;
 
 /// Most brackets within each other.
-const OPEN_MAX: usize = 12;
+pub const EXPRESSION_BRACKETS_MAX: usize = 12;
 
 /// Refuses expressions that are too long or too deep.
 fn check_size(words: &[Word<'_>]) -> Result<(), Reason> {
     let too = |what: String| {
         Err(Reason::NotAllowed { what, instead: "several placeholders, or a shorter expression".into() })
     };
-    if words.len() > WORDS_MAX {
-        return too(format!("an expression of more than {WORDS_MAX} words"));
+    if words.len() > EXPRESSION_WORDS_MAX {
+        return too(format!("an expression of more than {EXPRESSION_WORDS_MAX} words"));
     }
     let mut open = 0_usize;
     for word in words {
@@ -129,8 +126,8 @@ fn check_size(words: &[Word<'_>]) -> Result<(), Reason> {
             Word::Sign(')' | ']') => open = open.saturating_sub(1),
             _ => {}
         }
-        if open > OPEN_MAX {
-            return too(format!("more than {OPEN_MAX} brackets within each other"));
+        if open > EXPRESSION_BRACKETS_MAX {
+            return too(format!("more than {EXPRESSION_BRACKETS_MAX} brackets within each other"));
         }
     }
     Ok(())
@@ -158,8 +155,8 @@ fn check_words(words: &[Word<'_>]) -> Result<(), Reason> {
                     instead: "text, names and fields".into(),
                 });
             }
-            Word::Name(name) if before == Some(Word::Sign('|')) => known(name, "filter", FILTERS)?,
-            Word::Name(name) if is_test(words, at) => known(name, "test", TESTS)?,
+            Word::Name(name) if before == Some(Word::Sign('|')) => known(name, "filter", filter_names())?,
+            Word::Name(name) if is_test(words, at) => known(name, "test", test_names())?,
             Word::Name(name) if after == Some(Word::Sign('(')) && !KEYWORDS.contains(&name) => {
                 return Err(call(name));
             }
@@ -187,21 +184,26 @@ fn is_test(words: &[Word<'_>], at: usize) -> bool {
 }
 
 /// Refuses a name that is not in the list.
-fn known(name: &str, kind: &'static str, list: &'static [&'static str]) -> Result<(), Reason> {
-    if list.contains(&name) {
+fn known(
+    name: &str,
+    kind: &'static str,
+    mut list: impl Iterator<Item = &'static str> + Clone,
+) -> Result<(), Reason> {
+    let all = list.clone();
+    if list.any(|known| known == name) {
         return Ok(());
     }
     Err(Reason::Unknown {
         kind,
         name: name.to_owned(),
-        known: list.join(", "),
-        nearest: nearest(name, list.iter().copied()),
+        known: all.clone().collect::<Vec<_>>().join(", "),
+        nearest: nearest(name, all),
     })
 }
 
 fn call(name: &str) -> Reason {
     Reason::NotAllowed {
         what: format!("a call of a function or method ({name}(…))"),
-        instead: format!("a filter: {}", FILTERS.join(", ")),
+        instead: format!("a filter: {}", filter_names().collect::<Vec<_>>().join(", ")),
     }
 }

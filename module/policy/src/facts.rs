@@ -163,6 +163,26 @@ pub struct Facts {
     pub container: Option<ContainerFacts>,
 }
 
+/// The fields that are one text, by the name a template gives them.
+macro_rules! texts {
+    ($part:ty: $($field:ident),*) => {
+        impl $part {
+            pub(crate) fn text(&self, name: &str) -> Option<&str> {
+                match name {
+                    $(stringify!($field) => self.$field.as_deref(),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+texts!(FrameworkFacts: id, name, user, principal, role, hostname);
+texts!(TaskFacts: id, name);
+texts!(ExecutorFacts: id, name, source, command);
+texts!(AgentFacts: id, hostname);
+texts!(ContainerFacts: id, parent, user, directory, rootfs, class, command);
+
 impl Facts {
     /// These facts, with what is missing taken from `remembered`.
     ///
@@ -194,10 +214,19 @@ impl Facts {
 pub struct Root {
     /// First word of the placeholder, for example `framework`.
     pub name: &'static str,
-    /// Fields that are text.
-    pub fields: &'static [&'static str],
-    /// Fields that are maps of text, with names of the cluster's own choosing (`agent.attributes.rack`).
-    pub maps: &'static [&'static str],
+    /// The fields below it.
+    pub fields: &'static [RootField],
+}
+
+/// A field below a [`Root`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RootField {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it is a map of text, with names of the cluster's own choosing (`agent.attributes.rack`).
+    pub map: bool,
+    /// What it is, one line of Markdown.
+    pub meaning: &'static str,
 }
 
 impl Root {
@@ -206,28 +235,133 @@ impl Root {
         ROOTS.iter().find(|root| root.name == name)
     }
 
-    /// All fields, text and maps.
+    /// Names of all fields, text before maps.
     pub fn all_fields(&self) -> impl Iterator<Item = &'static str> + use<> {
-        self.fields.iter().chain(self.maps).copied()
+        self.fields.iter().map(|field| field.name)
     }
+
+    /// Names of the fields that are text.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.fields.iter().filter(|field| !field.map).map(|field| field.name)
+    }
+
+    /// Names of the fields that are maps of text.
+    pub(crate) fn maps(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.fields.iter().filter(|field| field.map).map(|field| field.name)
+    }
+}
+
+const fn single(name: &'static str, meaning: &'static str) -> RootField {
+    RootField { name, map: false, meaning }
+}
+
+const fn map(name: &'static str, meaning: &'static str) -> RootField {
+    RootField { name, map: true, meaning }
 }
 
 /// Every placeholder there is.
 pub const ROOTS: [Root; 5] = [
     Root {
         name: "framework",
-        fields: &["id", "name", "user", "principal", "role", "hostname"],
-        maps: &["labels"],
+        fields: &[
+            single("id", "framework id"),
+            single("name", "name the framework registered with"),
+            single("user", "user its executors run as unless a command says otherwise"),
+            single("principal", "principal it authenticated with"),
+            single(
+                "role",
+                "role that the launch is allocated to; a framework may have several, a launch has one",
+            ),
+            single("hostname", "host of the scheduler"),
+            map("labels", "labels of the framework"),
+        ],
     },
-    Root { name: "task", fields: &["id", "name"], maps: &["labels", "resources"] },
-    Root { name: "executor", fields: &["id", "name", "source", "command"], maps: &["labels", "resources"] },
-    Root { name: "agent", fields: &["id", "hostname"], maps: &["attributes", "resources"] },
+    Root {
+        name: "task",
+        fields: &[
+            single("id", "task id"),
+            single("name", "task name"),
+            map("labels", "labels of the task; where they are decorated, as earlier rules left them"),
+            map("resources", "resources of the task: `2`, `0.5`, of ports `31000-32000`"),
+        ],
+    },
+    Root {
+        name: "executor",
+        fields: &[
+            single("id", "executor id; of a command task the task's id"),
+            single("name", "executor name"),
+            single("source", "the `source` field of the executor"),
+            single("command", "shell command or program of the executor"),
+            map("labels", "labels of the executor"),
+            map(
+                "resources",
+                "resources of the executor; where its environment is made, with those of the task",
+            ),
+        ],
+    },
+    Root {
+        name: "agent",
+        fields: &[
+            single("id", "agent id"),
+            single("hostname", "host name the agent registered with"),
+            map("attributes", "attributes of the agent"),
+            map("resources", "resources of the agent"),
+        ],
+    },
     Root {
         name: "container",
-        fields: &["id", "parent", "user", "directory", "rootfs", "class", "command"],
-        maps: &["resources"],
+        fields: &[
+            single("id", "container id; of a nested one its own, without the parents"),
+            single("parent", "id of the parent container, if nested"),
+            single("user", "user the container runs as"),
+            single("directory", "sandbox on the agent's host"),
+            single("rootfs", "root file system, if the container has its own"),
+            single("class", "`DEFAULT` or `DEBUG`"),
+            single("command", "shell command or program of the container"),
+            map("resources", "resources of the container"),
+        ],
     },
 ];
+
+/// Facts that only rules with a match have, beside those of [`Facts`]; they come from a
+/// [`HookCall`](crate::HookCall).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FurtherFact {
+    /// Full name in a template, for example `container.type`.
+    pub name: &'static str,
+    /// Whether it is a map of text, with names of the cluster's own choosing (`env.JAVA_OPTS`).
+    pub map: bool,
+    /// What it is, one line.
+    pub meaning: &'static str,
+}
+
+/// Every further fact there is.
+pub const FURTHER_FACTS: [FurtherFact; 7] = [
+    FurtherFact { name: "container.type", map: false, meaning: "none, mesos or docker" },
+    FurtherFact { name: "container.image", map: false, meaning: "image of the container" },
+    FurtherFact { name: "task.environment", map: true, meaning: "environment of the task's command" },
+    FurtherFact { name: "executor.environment", map: true, meaning: "environment of the executor's command" },
+    FurtherFact {
+        name: "agent.environment",
+        map: true,
+        meaning: "variables of the host process that the configuration allows",
+    },
+    FurtherFact {
+        name: "env",
+        map: true,
+        meaning: "the environment as earlier rules left it; where none is decorated, that of the task's or executor's command",
+    },
+    FurtherFact { name: "host", map: true, meaning: "facts detected on this host" },
+];
+
+impl FurtherFact {
+    /// The further fact that a name in a template means, or `None`.
+    pub(crate) fn meant_by(name: &str) -> Option<&'static FurtherFact> {
+        FURTHER_FACTS.iter().find(|fact| {
+            name.strip_prefix(fact.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,8 @@ use minijinja::value::ValueKind;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
 use crate::context;
-use crate::facts::{Facts, ROOTS, Root};
+use crate::facts::{FURTHER_FACTS, Facts, FurtherFact, ROOTS, Root};
+use crate::plain::Plain;
 use crate::{expression, filters};
 
 /// Longest source of a template, in bytes.
@@ -97,13 +98,18 @@ pub struct Template {
     environment: Arc<Environment<'static>>,
     /// Facts the source names, for example `agent.attributes.rack`, in order of their names.
     names: Arc<[String]>,
+    /// The first words of those names, each once.
+    roots: Arc<[&'static str]>,
+    /// The same without the engine, if it is plain enough.
+    plain: Option<Arc<Plain>>,
 }
 
 /// Name of the one template in an environment.
 const NAME: &str = "value";
 
 impl Template {
-    /// Compiles a template for a place where `roots` can be known.
+    /// Compiles a template for a place where `roots` can be known: names of [`ROOTS`], and of
+    /// [`FURTHER_FACTS`] for a rule with a match ([`HookPoint::facts`](crate::HookPoint::facts)).
     ///
     /// # Errors
     ///
@@ -129,9 +135,6 @@ impl Template {
         environment.set_fuel(Some(FUEL));
         environment.set_recursion_limit(RECURSION_MAX);
         environment.set_formatter(|output, _, value| write_plain(output, value));
-        environment.add_test("defined", |value: Value| !context::is_unknown(&value));
-        environment.add_test("undefined", |value: Value| context::is_unknown(&value));
-        environment.add_test("none", |value: Value| value.is_none());
         filters::register(&mut environment);
         if let Err(error) = environment.add_template_owned(NAME, source.to_owned()) {
             return fail(Reason::Syntax { detail: plain(&error) });
@@ -146,7 +149,37 @@ impl Template {
         if !reasons.is_empty() {
             return Err(TemplateFault { reasons });
         }
-        Ok(Template { source: source.into(), environment: Arc::new(environment), names: names.into() })
+        let all = ROOTS.iter().map(|root| root.name).chain(FURTHER_FACTS.iter().map(|fact| fact.name));
+        let is_named = |root: &&str| names.iter().any(|name| name.split('.').next() == Some(root));
+        let roots = all.filter(is_named).collect();
+        let plain = Plain::of(source).map(Arc::new);
+        Ok(Template {
+            source: source.into(),
+            environment: Arc::new(environment),
+            names: names.into(),
+            roots,
+            plain,
+        })
+    }
+
+    /// The same without the engine, if it is plain enough.
+    pub(crate) fn plain(&self) -> Option<&Plain> {
+        self.plain.as_deref()
+    }
+
+    /// The value, if it is the same for all facts and needs no engine to tell.
+    pub(crate) fn literal(&self) -> Option<Arc<str>> {
+        (!self.source.contains('{')).then(|| Arc::clone(&self.source))
+    }
+
+    /// Facts the source names, for example `agent.attributes.rack`, in order of their names.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The first words of those names, each once.
+    pub(crate) fn roots(&self) -> &[&'static str] {
+        &self.roots
     }
 
     /// The source, as written.
@@ -161,14 +194,22 @@ impl Template {
     /// One sentence: a fact that is not known here, a value longer than [`VALUE_BYTES_MAX`], an operation that does
     /// not fit its values.
     pub fn render(&self, facts: &Facts) -> Result<String, String> {
+        self.render_with(&context::of(facts))
+    }
+
+    /// The value in a context that has the parts of [`Template::roots`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Template::render`].
+    pub(crate) fn render_with(&self, context: &Value) -> Result<String, String> {
         let template = self.environment.get_template(NAME).map_err(|error| plain(&error))?;
-        let context = context::of(facts);
         let mut bounded = Bounded { bytes: Vec::new(), full: false };
         let done = template.render_captured_to(context.clone(), &mut bounded).map(|_| ());
         match done {
             Ok(()) => String::from_utf8(bounded.bytes).map_err(|_| "the value is not UTF-8".to_owned()),
             Err(_) if bounded.full => Err(format!("the value is longer than {VALUE_BYTES_MAX} bytes")),
-            Err(error) if error.kind() == ErrorKind::UndefinedError => Err(self.unknown_facts(&context)),
+            Err(error) if error.kind() == ErrorKind::UndefinedError => Err(self.unknown_facts(context)),
             Err(error) => Err(plain(&error)),
         }
     }
@@ -211,28 +252,37 @@ impl std::fmt::Debug for Template {
 
 /// Why a name in a template is refused, if it is.
 fn refuse(name: &str, roots: &[&str]) -> Option<Reason> {
+    if let Some(fact) = FurtherFact::meant_by(name) {
+        let known = || Reason::NotKnownHere { name: fact.name.to_owned(), known: roots.join(", ") };
+        return (!roots.contains(&fact.name)).then(known);
+    }
     let mut words = name.split('.');
     let root_name = words.next().unwrap_or_default();
     let Some(root) = Root::named(root_name) else {
+        let further = roots.iter().copied().filter(|fact| !fact.contains('.') && Root::named(fact).is_none());
+        let known: Vec<&str> = ROOTS.iter().map(|root| root.name).chain(further).collect();
         return Some(Reason::Unknown {
             kind: "placeholder",
             name: root_name.to_owned(),
-            known: ROOTS.map(|root| root.name).join(", "),
-            nearest: nearest(root_name, ROOTS.iter().map(|root| root.name)),
+            known: known.join(", "),
+            nearest: nearest(root_name, known),
         });
     };
     if !roots.contains(&root.name) {
         return Some(Reason::NotKnownHere { name: root.name.to_owned(), known: roots.join(", ") });
     }
-    let field = words.next()?;
-    if root.all_fields().any(|known| known == field) {
-        return None;
-    }
+    let field = words.next().filter(|field| root.all_fields().all(|known| known != *field))?;
+    let mut known: Vec<&str> = root.all_fields().collect();
+    let further = |fact: &'_ str| -> Option<&'static str> {
+        let fact = FurtherFact::meant_by(fact)?;
+        fact.name.strip_prefix(root.name)?.strip_prefix('.')
+    };
+    known.extend(roots.iter().filter_map(|fact| further(fact)));
     Some(Reason::Unknown {
         kind: "field",
         name: format!("{root_name}.{field}"),
-        known: root.all_fields().map(|field| format!("{root_name}.{field}")).collect::<Vec<_>>().join(", "),
-        nearest: nearest(field, root.all_fields()).map(|field| format!("{root_name}.{field}")),
+        known: known.iter().map(|field| format!("{root_name}.{field}")).collect::<Vec<_>>().join(", "),
+        nearest: nearest(field, known).map(|field| format!("{root_name}.{field}")),
     })
 }
 

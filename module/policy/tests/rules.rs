@@ -1,12 +1,12 @@
-//! Rules at their hook points: values, faults, remembering.
+//! Templates, and sets of variables: values and faults.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failure to prepare a test is a failure of the test")]
 
 use std::collections::BTreeMap;
 
 use apportion_policy::{
-    AgentFacts, ExecutorFacts, FAULTS_MAX, Facts, FrameworkFacts, HookPoint, HookRules, Reason, Remembered,
-    RuleSet, SOURCE_BYTES_MAX, TaskFacts, Template, VALUE_BYTES_MAX, text, text_map,
+    AgentFacts, ExecutorFacts, FAULTS_MAX, Facts, FrameworkFacts, HookPoint, Reason, RuleSet,
+    SOURCE_BYTES_MAX, TaskFacts, Template, VALUE_BYTES_MAX, text, text_map,
 };
 use proptest::prelude::*;
 
@@ -56,6 +56,9 @@ fn templates_give_the_values_of_their_facts() {
         ("{{ 'no executor' if executor is undefined else executor.id }}", "no executor"),
         ("{{ framework.principal | default('') }}", ""),
         ("{{ '  x ' | trim }}{{ framework.name | truncate(5) }}", "xSpark"),
+        ("{{ \"it's $(here)\" | quote }}", r"'it'\''s $(here)'"),
+        ("{{ framework.name | quote }}{{ '' | quote }}", "'Spark Jobs'''"),
+        (r#"{{ 'say "\n" <b>' | json }}"#, r#""say \"\u000a\" \u003cb\u003e""#),
         ("{{ (framework.role ~ ':' ~ task.name) | upper }}", "ANALYTICS/ETL:COUNT"),
         ("{{ '}}' ~ \"{%\" }}{# not this: {{ #}", "}}{%"),
         ("{{ 1 + 2 }} {{ true }}", "3 true"),
@@ -155,43 +158,46 @@ fn deep_and_long_expressions_are_refused_before_they_cost_stack() {
 
 #[test]
 fn one_bad_rule_does_not_void_the_others() {
-    let labels = RuleSet::labels(
-        "hook.labels",
+    let variables = RuleSet::environment(
+        "isolator.environment",
         rules(&[("a", "1"), ("b", "{{ executor.id }}"), ("c", "{{ task.id }}")]),
     );
-    let outcome = labels.apply(HookPoint::MasterLaunchTaskLabels, &facts());
+    let outcome = variables.apply(HookPoint::MasterLaunchTaskLabels, &facts());
     assert_eq!(outcome.values, [("a".to_owned(), "1".to_owned()), ("c".to_owned(), "t-1".to_owned())]);
     assert_eq!(
         outcome.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["rule hook.labels.b at masterLaunchTaskLabelDecorator: `executor.id` is not known here"]
+        ["rule isolator.environment.b at masterLaunchTaskLabelDecorator: `executor.id` is not known here"]
     );
 }
 
 #[test]
 fn rule_is_switched_off_after_ten_faults_at_that_point_only() {
-    let labels = RuleSet::labels("hook.labels", rules(&[("executor", "{{ executor.id }}"), ("fine", "x")]));
+    let variables = RuleSet::environment(
+        "isolator.environment",
+        rules(&[("executor", "{{ executor.id }}"), ("fine", "x")]),
+    );
     for number in 1..=FAULTS_MAX {
-        let outcome = labels.apply(HookPoint::MasterLaunchTaskLabels, &facts());
+        let outcome = variables.apply(HookPoint::MasterLaunchTaskLabels, &facts());
         assert_eq!(outcome.faults.len(), 1);
         assert_eq!(outcome.faults[0].disabled, number == FAULTS_MAX);
     }
-    assert!(labels.disabled(HookPoint::SlaveRunTaskLabels).is_empty());
-    assert_eq!(labels.disabled(HookPoint::MasterLaunchTaskLabels), ["executor"]);
+    assert!(variables.disabled(HookPoint::SlaveRunTaskLabels).is_empty());
+    assert_eq!(variables.disabled(HookPoint::MasterLaunchTaskLabels), ["executor"]);
 
     let mut known = facts();
     known.executor = Some(ExecutorFacts { id: Some("e".into()), ..Default::default() });
-    let off = labels.apply(HookPoint::MasterLaunchTaskLabels, &known);
+    let off = variables.apply(HookPoint::MasterLaunchTaskLabels, &known);
     assert_eq!((off.values.len(), off.faults.len()), (1, 0));
-    let on = labels.apply(HookPoint::SlaveRunTaskLabels, &known);
+    let on = variables.apply(HookPoint::SlaveRunTaskLabels, &known);
     assert_eq!(on.values[0], ("executor".to_owned(), "e".to_owned()));
 }
 
 #[test]
 fn concurrent_faults_switch_a_rule_off_once() {
-    let labels = RuleSet::labels("hook.labels", rules(&[("executor", "{{ executor.id }}")]));
+    let variables = RuleSet::environment("isolator.environment", rules(&[("executor", "{{ executor.id }}")]));
     let last_chances: usize = std::thread::scope(|scope| {
         let worker = || {
-            let tries = (0..20).map(|_| labels.apply(HookPoint::SlaveRunTaskLabels, &Facts::default()));
+            let tries = (0..20).map(|_| variables.apply(HookPoint::SlaveRunTaskLabels, &Facts::default()));
             tries.flat_map(|outcome| outcome.faults).filter(|fault| fault.disabled).count()
         };
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(worker)).collect();
@@ -201,43 +207,19 @@ fn concurrent_faults_switch_a_rule_off_once() {
 }
 
 #[test]
-fn nul_is_a_fault_in_an_environment_and_a_value_in_a_label() {
+fn nul_is_a_fault_in_an_environment() {
     let nul = Facts {
         task: Some(TaskFacts { name: Some(text(b"a\0b")), ..Default::default() }),
         ..Default::default()
     };
-    let rules = HookRules::new(
-        RuleSet::environment("hook.environment", rules(&[("NAME", "{{ task.name }}")])),
-        RuleSet::labels("hook.labels", rules(&[("name", "{{ task.name }}")])),
-    );
-    let environment = rules.environment(HookPoint::SlaveExecutorEnvironment, &nul);
-    assert_eq!(environment.faults[0].reason, "the value contains a NUL character");
-    assert!(environment.values.is_empty());
-    let labels = rules.labels(HookPoint::SlaveRunTaskLabels, &nul);
-    assert_eq!(labels.values, [("name".to_owned(), "a\0b".to_owned())]);
+    let variables = RuleSet::environment("isolator.environment", rules(&[("NAME", "{{ task.name }}")]));
+    let outcome = variables.apply(HookPoint::ContainerPrepare, &nul);
+    assert_eq!(outcome.faults[0].reason, "the value contains a NUL character");
+    assert!(outcome.values.is_empty());
 }
 
 #[test]
-fn oldest_executor_is_forgotten_first() {
-    let remembered = Remembered::with_bound(3);
-    for executor in [b"a", b"b", b"c"] {
-        remembered.remember(b"f", executor, Facts::default());
-    }
-    remembered.remember(b"f", b"a", facts());
-    remembered.remember(b"f", b"d", Facts::default());
-    assert!(remembered.recall(b"f", b"b").is_none());
-    assert_eq!(remembered.recall(b"f", b"a").as_deref(), Some(&facts()));
-    assert_eq!((remembered.len(), remembered.evicted()), (3, 1));
-    remembered.forget(b"f", b"a");
-    remembered.forget(b"f", b"a");
-    assert!(remembered.recall(b"f", b"a").is_none());
-    assert!(remembered.recall(b"other", b"c").is_none());
-}
-
-#[test]
-fn executor_hook_uses_what_the_task_hook_saw() {
-    let remembered = Remembered::default();
-    remembered.remember(b"f-1", b"t-1", facts());
+fn what_is_missing_is_taken_from_what_was_known_before() {
     let here = Facts {
         framework: Some(FrameworkFacts { id: Some("f-1".into()), ..Default::default() }),
         executor: Some(ExecutorFacts { id: Some("t-1".into()), ..Default::default() }),
@@ -245,8 +227,7 @@ fn executor_hook_uses_what_the_task_hook_saw() {
     };
     let role = compiled("{{ framework.role }} {{ executor.id }}");
     assert!(role.render(&here).is_err());
-    let known = here.completed_by(&remembered.recall(b"f-1", b"t-1").unwrap());
-    assert_eq!(role.render(&known).as_deref(), Ok("analytics/etl t-1"));
+    assert_eq!(role.render(&here.completed_by(&facts())).as_deref(), Ok("analytics/etl t-1"));
 }
 
 proptest! {

@@ -31,9 +31,9 @@ pub use agent::{
 pub use container::{
     CgroupInfo, CommandInfo, ContainerConfig, ContainerId, ContainerInfo, ContainerLaunchInfo,
     ContainerLimitation, ContainerMountInfo, ContainerState, ContainerStatus, ContainerTermination,
-    DockerInfo, LinuxInfo, NetCls, RLimit, RLimitInfo,
+    DockerInfo, Image, ImageName, LinuxInfo, MesosInfo, NetCls, RLimit, RLimitInfo,
 };
-pub use environment::{DockerTaskExecutorPrepareInfo, Environment, Variable};
+pub use environment::{DockerTaskExecutorPrepareInfo, Environment, RawEnvironment, Variable};
 pub use framework::{
     Capability, FrameworkId, FrameworkInfo, MinAllocatableResources, OfferFilters, OfferFiltersEntry,
     ResourceQuantities,
@@ -86,8 +86,11 @@ host_messages! {
     Filters => "Filters",
     FrameworkId => "FrameworkID",
     FrameworkInfo => "FrameworkInfo",
+    Image => "Image",
+    ImageName => "Image.Docker",
     InverseOfferStatus => "allocator.InverseOfferStatus",
     LinuxInfo => "LinuxInfo",
+    MesosInfo => "ContainerInfo.MesosInfo",
     MinAllocatableResources => "OfferFilters.MinAllocatableResources",
     NamedZone => "DomainInfo.FaultDomain.ZoneInfo",
     NetCls => "CgroupInfo.NetCls",
@@ -103,6 +106,7 @@ host_messages! {
     QuotaRequest => "quota.QuotaRequest",
     RLimit => "RLimitInfo.RLimit",
     RLimitInfo => "RLimitInfo",
+    RawEnvironment => "Environment",
     RawLabels => "Labels",
     ResourceQuantities => "OfferFilters.ResourceQuantities",
     ResourceStatistics => "ResourceStatistics",

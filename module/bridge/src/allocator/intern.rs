@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use apportion_core::{
-    Allocator, Amount, Conversion, Holding, Item, ItemSet, Kind, KindId, Ranges, Reservation, Value,
-    ValueType,
+    Allocator, Amount, Conversion, Holding, Item, ItemSet, Kind, KindId, NotAnAmount, Ranges, Reservation,
+    Value, ValueType,
 };
 use apportion_wire::operation::PostCheck;
 use apportion_wire::resource::{
@@ -86,6 +86,11 @@ impl Resources {
         self.own.remove(agent);
     }
 
+    /// The identity that a kind had when it was seen first; empty if it never was.
+    pub(super) fn identity(&self, kind: KindId) -> &[u8] {
+        self.identities.get(kind.index()).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// The identity in which an agent has a kind, if it is not the first one.
     pub(super) fn own(&self, agent: &[u8], kind: KindId) -> Option<&[u8]> {
         self.own.get(agent)?.get(&kind).map(Vec::as_slice)
@@ -157,16 +162,14 @@ impl Resources {
 
     /// An item of an agent in its parts, once for each copy, allocated to nobody.
     pub(super) fn to_parts(&self, item: &Item, agent: &[u8]) -> impl Iterator<Item = ResourceParts> {
-        let first = || self.identities.get(item.kind.index()).map(Vec::as_slice).unwrap_or_default();
-        let identity = self.own(agent, item.kind).unwrap_or_else(first).to_vec();
+        let identity = self.own(agent, item.kind).unwrap_or_else(|| self.identity(item.kind)).to_vec();
         let parts = ResourceParts { identity, value: wire_value(&item.value), allocation_role: None };
         std::iter::repeat_n(parts, item.copies as usize)
     }
 
     /// An item as the host's bytes, allocated to a role; `own` is the agent's identity if it is not the first one.
     pub(super) fn to_bytes(&self, item: &Item, own: Option<&[u8]>, role: &[u8]) -> Vec<u8> {
-        let first = || self.identities.get(item.kind.index()).map(Vec::as_slice).unwrap_or_default();
-        join(own.unwrap_or_else(first), &wire_value(&item.value), Some(role))
+        join(own.unwrap_or_else(|| self.identity(item.kind)), &wire_value(&item.value), Some(role))
     }
 }
 
@@ -205,21 +208,25 @@ fn whole_disk(facts: &Facts<'_>) -> bool {
 }
 
 fn item(kind: KindId, value: &apportion_wire::Value) -> Result<Item, Trouble> {
-    let value = match value {
-        apportion_wire::Value::Scalar(scalar) => Value::Scalar(
-            Amount::from_f64(scalar.as_f64()).map_err(|error| Trouble::Refused(error.to_string()))?,
-        ),
+    let value = core_value(value).map_err(|error| Trouble::Refused(error.to_string()))?;
+    Ok(Item::new(kind, value))
+}
+
+/// A value of the host as the core counts with it.
+pub(crate) fn core_value(value: &apportion_wire::Value) -> Result<Value, NotAnAmount> {
+    Ok(match value {
+        apportion_wire::Value::Scalar(scalar) => Value::Scalar(Amount::from_f64(scalar.as_f64())?),
         apportion_wire::Value::Ranges(ranges) => {
             Value::Ranges(Ranges::new(ranges.iter().map(|range| (range.begin, range.end))))
         }
         apportion_wire::Value::Set(items) => {
             Value::Set(ItemSet::new(items.iter().map(|item| Box::from(item.as_slice()))))
         }
-    };
-    Ok(Item::new(kind, value))
+    })
 }
 
-fn wire_value(value: &Value) -> apportion_wire::Value {
+/// A value of the core as the host has it.
+pub(crate) fn wire_value(value: &Value) -> apportion_wire::Value {
     match value {
         Value::Scalar(amount) => apportion_wire::Value::Scalar(
             apportion_wire::Scalar::from_thousandths(amount.in_thousandths())

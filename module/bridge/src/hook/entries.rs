@@ -1,8 +1,8 @@
-//! The eleven entry points of the hook. May be called by several threads at once.
+//! The entry points of the hook: its eleven methods, and what its HTTP endpoint asks. May be called by several threads
+//! at once.
 
-use apportion_wire::messages::{AgentInfo, ContainerId, TaskInfo, TaskStatus};
+use apportion_hook::question::DockerLaunch;
 
-use super::{UNCHANGED, readable};
 use crate::abi::{
     apportion_buffer, apportion_bytes, apportion_bytes_list, apportion_handle, apportion_status,
 };
@@ -28,7 +28,7 @@ pub(crate) unsafe extern "C" fn master_launch_task_label_decorator(
     }
 }
 
-/// No rule changes a task's resources yet.
+/// See `masterLaunchTaskResourceDecorator` in the header.
 pub(crate) unsafe extern "C" fn master_launch_task_resource_decorator(
     handle: *mut apportion_handle,
     task: apportion_bytes,
@@ -38,10 +38,8 @@ pub(crate) unsafe extern "C" fn master_launch_task_resource_decorator(
     // SAFETY: called by the shim under the rules of the header.
     unsafe {
         ask(handle, task_info, "hook.master_launch_task_resource_decorator", |module, lent| {
-            module.hook()?;
-            readable::<TaskInfo>(lent.bytes(task, "task")?)?;
-            lent.list(agent_resources, "agent resources")?;
-            UNCHANGED
+            let resources = lent.list(agent_resources, "agent resources")?;
+            module.hook()?.master_resources(lent.bytes(task, "task")?, &resources)
         })
     }
 }
@@ -68,7 +66,7 @@ pub(crate) unsafe extern "C" fn slave_run_task_label_decorator(
     }
 }
 
-/// No rule acts on a lost agent yet.
+/// See `masterSlaveLostHook` in the header.
 pub(crate) unsafe extern "C" fn master_slave_lost_hook(
     handle: *mut apportion_handle,
     agent: apportion_bytes,
@@ -77,9 +75,7 @@ pub(crate) unsafe extern "C" fn master_slave_lost_hook(
     // SAFETY: called by the shim under the rules of the header.
     unsafe {
         ask(handle, text, "hook.master_slave_lost_hook", |module, lent| {
-            module.hook()?;
-            readable::<AgentInfo>(lent.bytes(agent, "agent")?)?;
-            UNCHANGED
+            module.hook()?.agent_lost(lent.bytes(agent, "agent")?)
         })
     }
 }
@@ -113,19 +109,21 @@ pub(crate) unsafe extern "C" fn slave_pre_launch_docker_task_executor_decorator(
     unsafe {
         ask(handle, prepare_info, "hook.slave_pre_launch_docker_task_executor_decorator", |module, lent| {
             lent.bytes(mapped_sandbox, "mapped sandbox")?;
-            let set = lent.optional_list(environment, "environment")?.unwrap_or_default();
+            let environment = lent.optional_list(environment, "environment")?.unwrap_or_default();
             module.hook()?.docker(
                 lent.optional_bytes(task, "task")?,
                 lent.bytes(executor, "executor")?,
-                lent.bytes(container_name, "container name")?,
-                lent.bytes(sandbox, "sandbox")?,
-                &set,
+                DockerLaunch {
+                    container: lent.bytes(container_name, "container name")?,
+                    sandbox: lent.bytes(sandbox, "sandbox")?,
+                    environment: &environment,
+                },
             )
         })
     }
 }
 
-/// No rule acts after a fetch yet.
+/// See `slavePostFetchHook` in the header.
 pub(crate) unsafe extern "C" fn slave_post_fetch_hook(
     handle: *mut apportion_handle,
     container: apportion_bytes,
@@ -135,10 +133,9 @@ pub(crate) unsafe extern "C" fn slave_post_fetch_hook(
     // SAFETY: called by the shim under the rules of the header.
     unsafe {
         ask(handle, text, "hook.slave_post_fetch_hook", |module, lent| {
-            module.hook()?;
-            readable::<ContainerId>(lent.bytes(container, "container")?)?;
-            lent.bytes(directory, "directory")?;
-            UNCHANGED
+            module
+                .hook()?
+                .post_fetch(lent.bytes(container, "container")?, lent.bytes(directory, "directory")?)
         })
     }
 }
@@ -160,7 +157,7 @@ pub(crate) unsafe extern "C" fn slave_remove_executor_hook(
     }
 }
 
-/// No rule changes a status yet.
+/// See `slaveTaskStatusDecorator` in the header.
 pub(crate) unsafe extern "C" fn slave_task_status_decorator(
     handle: *mut apportion_handle,
     framework_id: apportion_bytes,
@@ -170,15 +167,12 @@ pub(crate) unsafe extern "C" fn slave_task_status_decorator(
     // SAFETY: called by the shim under the rules of the header.
     unsafe {
         ask(handle, task_status, "hook.slave_task_status_decorator", |module, lent| {
-            module.hook()?;
-            lent.bytes(framework_id, "framework id")?;
-            readable::<TaskStatus>(lent.bytes(status, "status")?)?;
-            UNCHANGED
+            module.hook()?.status(lent.bytes(framework_id, "framework id")?, lent.bytes(status, "status")?)
         })
     }
 }
 
-/// No rule changes an agent's resources yet.
+/// See `slaveResourcesDecorator` in the header.
 pub(crate) unsafe extern "C" fn slave_resources_decorator(
     handle: *mut apportion_handle,
     agent: apportion_bytes,
@@ -187,14 +181,12 @@ pub(crate) unsafe extern "C" fn slave_resources_decorator(
     // SAFETY: called by the shim under the rules of the header.
     unsafe {
         ask(handle, agent_info, "hook.slave_resources_decorator", |module, lent| {
-            module.hook()?;
-            readable::<AgentInfo>(lent.bytes(agent, "agent")?)?;
-            UNCHANGED
+            module.hook()?.agent_resources(lent.bytes(agent, "agent")?)
         })
     }
 }
 
-/// No rule changes an agent's attributes yet.
+/// See `slaveAttributesDecorator` in the header.
 pub(crate) unsafe extern "C" fn slave_attributes_decorator(
     handle: *mut apportion_handle,
     agent: apportion_bytes,
@@ -203,9 +195,34 @@ pub(crate) unsafe extern "C" fn slave_attributes_decorator(
     // SAFETY: called by the shim under the rules of the header.
     unsafe {
         ask(handle, agent_info, "hook.slave_attributes_decorator", |module, lent| {
-            module.hook()?;
-            readable::<AgentInfo>(lent.bytes(agent, "agent")?)?;
-            UNCHANGED
+            module.hook()?.agent_attributes(lent.bytes(agent, "agent")?)
         })
     }
+}
+
+/// See `hook_endpoint` in the header.
+pub(crate) unsafe extern "C" fn endpoint(
+    handle: *mut apportion_handle,
+    side: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe { ask(handle, side, "hook.endpoint", |module, _| module.hook()?.endpoint()) }
+}
+
+/// See `hook_report` in the header.
+pub(crate) unsafe extern "C" fn report(
+    handle: *mut apportion_handle,
+    json: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe { ask(handle, json, "hook.report", |module, _| module.hook()?.report()) }
+}
+
+/// See `hook_reload` in the header.
+pub(crate) unsafe extern "C" fn reload(
+    handle: *mut apportion_handle,
+    json: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe { ask(handle, json, "hook.reload", |module, _| module.hook()?.reload()) }
 }

@@ -229,6 +229,13 @@ pub(crate) const HOOK: &[(&str, ModuleCall)] = &[
     }),
 ];
 
+/// Every entry point that serves the hook's HTTP endpoint.
+pub(crate) const HOOK_ENDPOINT: &[(&str, ModuleCall)] = &[
+    ("hook.endpoint", |_, h, out| call!(hook_endpoint(h, out))),
+    ("hook.report", |_, h, out| call!(hook_report(h, out))),
+    ("hook.reload", |_, h, out| call!(hook_reload(h, out))),
+];
+
 /// Every entry point of the isolator.
 pub(crate) const ISOLATOR: &[(&str, ModuleCall)] = &[
     ("isolator.supports_nesting", |a, h, out| call!(isolator_supports_nesting(h, &raw mut *a.yes, out))),

@@ -26,8 +26,8 @@ fn a_line_has_its_severity_its_place_and_the_name_of_the_library() {
     assert_eq!(warning.severity, Severity::Warning);
     assert_eq!(warning.text, "apportion: fault drill: hook.slave_post_fetch_hook will panic on purpose");
     assert_eq!(info.severity, Severity::Info);
-    assert_eq!(info.text, "apportion: hook: 1 environment rules, 0 label rules");
-    assert!(info.file.ends_with("hook.rs") && info.line > 0, "{info:?}");
+    assert_eq!(info.text, "apportion: hook: 1 rule, acting in 2 of 11 methods");
+    assert!(info.file.ends_with("hooks.rs") && info.line > 0, "{info:?}");
     assert_eq!([Severity::Info, Severity::Warning, Severity::Error].map(Severity::number), [0, 1, 2]);
 }
 

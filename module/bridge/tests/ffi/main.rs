@@ -8,7 +8,7 @@
 //! | `contradictions.rs` | what an allocator cannot believe, and what ends it |
 //! | `constraints.rs`, `maintenance.rs`, `metrics.rs` | offer constraints, inverse offers, numbers |
 //! | `panics.rs` | fault drills in every entry point |
-//! | `allocator.rs`, `fidelity.rs`, `hook.rs`, `isolator.rs`, `log.rs` | what the modules do |
+//! | `allocator.rs`, `fidelity.rs`, `hook.rs`, `hook_endpoint.rs`, `isolator.rs`, `log.rs` | what the modules do |
 #![expect(clippy::unwrap_used, reason = "what the tests build themselves has to be right")]
 
 mod allocator;
@@ -21,6 +21,7 @@ mod constraints;
 mod contradictions;
 mod fidelity;
 mod hook;
+mod hook_endpoint;
 mod isolator;
 mod log;
 mod maintenance;

@@ -9,7 +9,8 @@ use apportion_config::ENTRY_POINTS;
 use crate::arguments::{Arguments, plain_options};
 use crate::border::{Answer, Module, answered, call, expecting_panics, view};
 use crate::calls::{
-    ALLOCATOR, ALLOCATOR_LOOKS, HOOK, ISOLATOR, ModuleCall, QOS_CONTROLLER, known_container, populate,
+    ALLOCATOR, ALLOCATOR_LOOKS, HOOK, HOOK_ENDPOINT, ISOLATOR, ModuleCall, QOS_CONTROLLER, known_container,
+    populate,
 };
 use crate::messages::container_id;
 use crate::shim::Shim;
@@ -36,7 +37,10 @@ fn every_function_of_the_table_is_drilled() {
         .iter()
         .map(|(entry, _)| *entry)
         .chain(
-            [ALLOCATOR_LOOKS, HOOK, ISOLATOR, QOS_CONTROLLER].into_iter().flatten().map(|(entry, _)| *entry),
+            [ALLOCATOR_LOOKS, HOOK, HOOK_ENDPOINT, ISOLATOR, QOS_CONTROLLER]
+                .into_iter()
+                .flatten()
+                .map(|(entry, _)| *entry),
         )
         .collect();
     let of_functions: BTreeSet<String> = tested.iter().map(|entry| entry.replace('.', "_")).collect();
@@ -109,6 +113,20 @@ fn a_hook_that_panicked_fails_that_call_and_answers_all_others() {
             assert_drill(entry, &expecting_panics(|| ask(call, &drilled)).refusal());
             for &(other, call) in HOOK.iter().filter(|(other, _)| *other != entry) {
                 assert_eq!(ask(call, &drilled), ask(call, &sound), "{other} after {entry}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_hook_that_panicked_in_its_endpoint_decorates_on_and_is_asked_again() {
+    for &(entry, call) in HOOK_ENDPOINT {
+        let rules = [("hook.endpoint", "agent"), ("hook.labels.rack", "r1"), ("drill.panic_in", entry)];
+        let (drilled, sound) = (Module::hook(&rules), Module::hook(&rules[..2]));
+        for _ in 0..3 {
+            assert_drill(entry, &expecting_panics(|| ask(call, &drilled)).refusal());
+            for &(other, call) in HOOK.iter().chain(HOOK_ENDPOINT).filter(|(other, _)| *other != entry) {
+                assert_eq!(ask(call, &drilled).status, ask(call, &sound).status, "{other} after {entry}");
             }
         }
     }

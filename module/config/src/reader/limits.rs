@@ -70,10 +70,7 @@ impl Reader<'_> {
                 "soft" => &mut sides[0],
                 "hard" => &mut sides[1],
                 _ => {
-                    let near = crate::names::nearest(&entry.key, ["soft", "hard"]);
-                    let complaint = Complaint::new(Kind::UnknownKey, "an unknown key", "`soft` and `hard`");
-                    let meant = near.map(|name| format!("{path}.{name}"));
-                    self.report(&below_path(path, &entry.key), entry.at, complaint.meant(meant.as_deref()));
+                    self.unknown_of(path, entry, &["soft", "hard"]);
                     continue;
                 }
             };

@@ -1,7 +1,8 @@
-//! Rules: names with templates.
+//! Names with templates.
 
-use apportion_policy::{Reason, Template};
+use apportion_policy::{Reason, Template, TemplateFault};
 
+use super::lists::{Piece, Texts};
 use super::{Complaint, Reader, below_path};
 use crate::checked::Rule;
 use crate::problem::{Kind, quoted};
@@ -25,17 +26,20 @@ impl Reader<'_> {
                 Complaint::new(Kind::WrongValue, found, format!("at most {RULES_MAX}")),
             );
         }
-        let is_environment = section.ends_with("environment");
+        let named = if section.ends_with("environment") { Named::Variable } else { Named::Label };
         let mut rules = Vec::new();
         for entry in entries {
             let path = below_path(section, &entry.key);
-            let name = check_name(&entry.key, is_environment);
-            let named = name.is_ok();
-            if let Err(complaint) = name {
-                self.report(&path, entry.at, complaint);
+            let is_name = self.is_name(&path, entry.at, &entry.key, named);
+            if section == "hook.environment" && apportion_policy::is_unsafe_variable(&entry.key) {
+                let found = format!("{}, which decides what code a process runs", quoted(&entry.key));
+                let complaint = Complaint::new(Kind::WrongName, found, "another variable");
+                let hint = "a rule under [[hook.rules]] can set it, with `unsafe_env = true`";
+                self.report(&path, entry.at, complaint.hint(hint));
             }
-            let template = self.template(&path, &entry.node, roots, &entry.key);
-            if let (Some(template), true) = (template, named) {
+            let compile = |source: &str| Template::compile(source, roots);
+            let template = self.template(&path, &entry.node, &entry.key, compile);
+            if let (Some(template), true) = (template, is_name) {
                 rules.push(Rule { name: entry.key.clone(), template });
             }
         }
@@ -43,21 +47,49 @@ impl Reader<'_> {
         rules
     }
 
-    fn template(&mut self, path: &str, node: &Node, roots: &[&str], key: &str) -> Option<Template> {
+    /// Names of variables, from a list of text or a parameter with commas.
+    pub(super) fn agent_environment(&mut self, node: &Node) -> Vec<String> {
+        const PATH: &str = "hook.agent_environment";
+        const TAKES: Texts = Texts { whole: "a list of names", one: "a name", alone: false, any: false };
+        let pieces = match &node.value {
+            Value::Parameter(list) => {
+                let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+                names.map(|text| Piece { text, path: PATH.to_owned(), at: None }).collect()
+            }
+            // The default, written out.
+            Value::List(items) if items.is_empty() => Vec::new(),
+            _ => self.texts(PATH, node, TAKES),
+        };
+        let named = pieces
+            .into_iter()
+            .filter(|piece| self.is_name(&piece.path, piece.at, piece.text, Named::Variable));
+        named.map(|piece| piece.text.to_owned()).collect()
+    }
+
+    /// What `compile` makes of a template; `key` is the last part of its path.
+    pub(super) fn template<T>(
+        &mut self,
+        path: &str,
+        node: &Node,
+        key: &str,
+        compile: impl FnOnce(&str) -> Result<T, TemplateFault>,
+    ) -> Option<T> {
         let source = match &node.value {
             Value::Text(text) | Value::Parameter(text) => text,
             table @ Value::Table(inner) => {
                 let mut complaint = Complaint::wrong_type(table, "text, a template");
-                if let Some(first) = inner.first() {
-                    let whole = quoted(&format!("{key}.{}", first.key));
-                    complaint = complaint.hint(format!("a name with a dot needs quotes: {whole}"));
+                if let Some(first) = inner.first().filter(|first| first.key != "value") {
+                    complaint = complaint.hint(dotted(key, &first.key));
                 }
                 self.report(path, node.at, complaint);
                 return None;
             }
             other => {
                 let mut complaint = Complaint::wrong_type(other, "text, a template");
-                if matches!(other, Value::Integer(..) | Value::Boolean(_) | Value::Other(..)) {
+                if matches!(
+                    other,
+                    Value::Integer(..) | Value::Fraction(_) | Value::Boolean(_) | Value::Other(..)
+                ) {
                     complaint = complaint.hint("write it in quotes");
                 }
                 self.report(path, node.at, complaint);
@@ -72,7 +104,7 @@ impl Reader<'_> {
             );
             return None;
         }
-        match Template::compile(source, roots) {
+        match compile(source) {
             Ok(template) => Some(template),
             Err(fault) => {
                 for reason in &fault.reasons {
@@ -84,9 +116,38 @@ impl Reader<'_> {
     }
 }
 
+/// What a name of the operator's own choosing names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    Variable,
+    Label,
+    Attribute,
+    Resource,
+    Field,
+}
+
+impl Named {
+    fn describe(self) -> &'static str {
+        match self {
+            Named::Variable => "the name of an environment variable",
+            Named::Label => "the key of a label",
+            Named::Attribute => "the name of an attribute",
+            Named::Resource => "the name of a resource",
+            Named::Field => "the name of a field",
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Whether a name is fit for what it names; otherwise a problem.
+    pub(super) fn is_name(&mut self, path: &str, at: Option<usize>, name: &str, named: Named) -> bool {
+        check_name(name, named).map_err(|complaint| self.report(path, at, complaint)).is_ok()
+    }
+}
+
 /// Refuses names the kernel, the host or a shell could not take.
-fn check_name(name: &str, is_environment: bool) -> Result<(), Complaint> {
-    let what = if is_environment { "the name of an environment variable" } else { "the key of a label" };
+fn check_name(name: &str, named: Named) -> Result<(), Complaint> {
+    let what = named.describe();
     let complain = |found: String, expected: &str| Err(Complaint::new(Kind::WrongName, found, expected));
     if name.is_empty() {
         return complain(format!("an empty name as {what}"), "at least one character");
@@ -100,13 +161,18 @@ fn check_name(name: &str, is_environment: bool) -> Result<(), Complaint> {
     if name.contains(char::is_control) {
         return complain(format!("a control character in {what}"), "a name without control characters");
     }
-    if is_environment && name.contains('=') {
+    if named == Named::Variable && name.contains('=') {
         return complain(format!("`=` in {what}"), "a name without `=`");
     }
-    if is_environment && name.contains(char::is_whitespace) {
+    if matches!(named, Named::Variable | Named::Resource) && name.contains(char::is_whitespace) {
         return complain(format!("white space in {what}"), "a name without white space");
     }
     Ok(())
+}
+
+/// What somebody probably meant who wrote a name with dots without quotes.
+pub(super) fn dotted(first: &str, second: &str) -> String {
+    format!("a name with a dot needs quotes: {}", quoted(&format!("{first}.{second}")))
 }
 
 fn template_complaint(source: &str, reason: &Reason) -> Complaint {

@@ -216,6 +216,20 @@ impl Allocator {
         self.agents.find(agent).map(|agent| &self.agents.get(agent).total)
     }
 
+    /// What of an agent is offered in a role, to whichever frameworks, and is neither back nor in use by a task or
+    /// executor; with what operations still hold. Nothing if agent or role are not known.
+    #[must_use]
+    pub fn offered(&self, agent: &[u8], role: &[u8]) -> Holding {
+        let (Some(agent), Some(role)) = (self.agents.find(agent), self.roles.find(role)) else {
+            return Holding::default();
+        };
+        let mut offered = self.held_in_role(role, agent);
+        if let Some(used) = self.agents.get(agent).used.get(&role) {
+            offered.subtract(used);
+        }
+        offered
+    }
+
     /// The maintenance window of an agent, if it has one.
     #[must_use]
     pub fn unavailability(&self, agent: &[u8]) -> Option<Unavailability> {

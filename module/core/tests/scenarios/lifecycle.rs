@@ -32,6 +32,28 @@ fn what_tasks_use_comes_back_when_they_end() {
 }
 
 #[test]
+fn what_is_offered_in_a_role_is_what_it_holds_and_no_task_uses() {
+    let mut cluster = Cluster::new();
+    cluster.add_framework("f", &["r"]);
+    let first = cluster.add_agent("a", "cpus:4;mem:10").remove(0);
+    cluster.accept(&first, "cpus:1.5;mem:10");
+    cluster.add_framework("g", &["r"]);
+    cluster.tick();
+    let offered = |cluster: &Cluster, agent: &[u8], role: &[u8]| {
+        let offered = cluster.allocator.offered(agent, role);
+        cluster.allocator.describe(&offered).to_string()
+    };
+    assert_eq!(offered(&cluster, b"a", b"r"), "cpus:2.5");
+    cluster.end_task(("f", "r", "a"), "cpus:0.5;mem:10");
+    assert_eq!(offered(&cluster, b"a", b"r"), "cpus:2.5", "free is not offered");
+    cluster.tick();
+    assert_eq!(offered(&cluster, b"a", b"r"), "cpus:3; mem:10", "to whichever framework");
+    for (agent, role) in [(&b"a"[..], &b"s"[..]), (b"b", b"r")] {
+        assert!(cluster.allocator.offered(agent, role).is_empty());
+    }
+}
+
+#[test]
 fn a_removed_agent_takes_everything_along_and_comes_back_whole() {
     let mut cluster = Cluster::new();
     cluster.add_framework("f", &["r"]);

@@ -1,7 +1,7 @@
 //! Containers: how they are configured, launched, recovered, limited and reported.
 
 use super::quota::ScalarEntry;
-use super::{Environment, ExecutorInfo, Parameter, TaskInfo};
+use super::{Environment, ExecutorInfo, Parameter, RawEnvironment, TaskInfo};
 
 /// `mesos.ContainerID`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
@@ -26,6 +26,9 @@ pub struct ContainerInfo {
     /// Host name inside.
     #[prost(bytes = "vec", optional, tag = "4")]
     pub hostname: Option<Vec<u8>>,
+    /// Settings of a container of Mesos' own containerizer.
+    #[prost(message, optional, tag = "5")]
+    pub mesos: Option<MesosInfo>,
     /// Linux settings.
     #[prost(message, optional, tag = "8")]
     pub linux_info: Option<LinuxInfo>,
@@ -55,6 +58,43 @@ pub struct DockerInfo {
     pub parameters: Vec<Parameter>,
 }
 
+/// `mesos.ContainerInfo.MesosInfo`.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct MesosInfo {
+    /// Image, if it has one.
+    #[prost(message, optional, tag = "1")]
+    pub image: Option<Image>,
+}
+
+/// `mesos.Image`: exactly the kind that belongs to `type` is set.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Image {
+    /// One of the constants of this type.
+    #[prost(int32, required, tag = "1", default = "2")]
+    pub r#type: i32,
+    /// An App Container image.
+    #[prost(message, optional, tag = "2")]
+    pub appc: Option<ImageName>,
+    /// A Docker image.
+    #[prost(message, optional, tag = "3")]
+    pub docker: Option<ImageName>,
+}
+
+impl Image {
+    /// An App Container image.
+    pub const APPC: i32 = 1;
+    /// A Docker image.
+    pub const DOCKER: i32 = 2;
+}
+
+/// `mesos.Image.Docker` and `mesos.Image.Appc`, of which only the name is read.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct ImageName {
+    /// Name of the image.
+    #[prost(bytes = "vec", required, tag = "1")]
+    pub name: Vec<u8>,
+}
+
 /// `mesos.LinuxInfo`.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
 pub struct LinuxInfo {
@@ -71,7 +111,7 @@ pub struct LinuxInfo {
 pub struct CommandInfo {
     /// Environment.
     #[prost(message, optional, tag = "2")]
-    pub environment: Option<Environment>,
+    pub environment: Option<RawEnvironment>,
     /// Command line for the shell, or path of the program.
     #[prost(bytes = "vec", optional, tag = "3")]
     pub value: Option<Vec<u8>>,

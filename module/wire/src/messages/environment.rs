@@ -1,5 +1,28 @@
 //! Environment variables.
 
+use super::decode;
+use crate::WireError;
+
+/// `mesos.Environment` inside another message: the single variables serialised, so that those which are sent on keep
+/// fields that are not declared here, such as a secret. Read them with [`RawEnvironment::read`].
+#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
+pub struct RawEnvironment {
+    /// Serialised `mesos.Environment.Variable`s. Of two with the same name the later counts.
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub variables: Vec<Vec<u8>>,
+}
+
+impl RawEnvironment {
+    /// The variables, readable, in their order.
+    ///
+    /// # Errors
+    ///
+    /// A [`WireError`] if one of them is no variable.
+    pub fn read(&self) -> Result<Vec<Variable>, WireError> {
+        self.variables.iter().map(|variable| decode(variable)).collect()
+    }
+}
+
 /// `mesos.Environment`.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct Environment {

@@ -176,6 +176,11 @@ impl LabelList {
         self.labels.push(Entry::new(key, value));
     }
 
+    /// Takes out the labels that are not to stay, in one go.
+    pub fn retain(&mut self, mut stays: impl FnMut(LabelView<'_>) -> bool) {
+        self.labels.retain(|label| stays(LabelView { key: &label.key, value: label.value.as_deref() }));
+    }
+
     /// Takes out all labels with this key. Returns whether there were any.
     pub fn remove(&mut self, key: &[u8]) -> bool {
         let before = self.labels.len();

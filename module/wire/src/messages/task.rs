@@ -150,4 +150,30 @@ impl TaskStatus {
     pub const TASK_ERROR: i32 = 7;
     /// The task is being killed.
     pub const TASK_KILLING: i32 = 8;
+    /// The task was never started.
+    pub const TASK_DROPPED: i32 = 9;
+    /// Its agent is not reachable; it may come back.
+    pub const TASK_UNREACHABLE: i32 = 10;
+    /// The task is gone, as its agent is.
+    pub const TASK_GONE: i32 = 11;
+    /// The task is gone, as an operator said.
+    pub const TASK_GONE_BY_OPERATOR: i32 = 12;
+    /// Nothing is known of the task.
+    pub const TASK_UNKNOWN: i32 = 13;
+
+    /// Whether the task will not run any more.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        matches!(
+            self.state,
+            Self::TASK_FINISHED
+                | Self::TASK_FAILED
+                | Self::TASK_KILLED
+                | Self::TASK_LOST
+                | Self::TASK_ERROR
+                | Self::TASK_DROPPED
+                | Self::TASK_GONE
+                | Self::TASK_GONE_BY_OPERATOR
+        )
+    }
 }

@@ -40,6 +40,16 @@ fn setting_a_label_takes_out_further_ones_with_the_same_key() {
     assert_eq!((labels.len(), labels.is_empty()), (1, false));
 }
 
+#[test]
+fn labels_that_are_not_to_stay_go_and_the_others_keep_their_bytes() {
+    let kept = b"\x0a\x01b\x12\x012\x48\x01";
+    let bytes =
+        [bytes_field(1, b"\x0a\x01a\x12\x011"), bytes_field(1, kept), bytes_field(1, b"\x0a\x01a")].concat();
+    let mut labels = LabelList::decode(&bytes).unwrap();
+    labels.retain(|label| label.key != b"a" || label.value == Some(b"3"));
+    assert_eq!(labels.encode(), bytes_field(1, kept));
+}
+
 proptest! {
     #[test]
     fn labels_that_are_not_touched_keep_their_bytes(keys in proptest::collection::vec((any::<Vec<u8>>(), any::<Option<Vec<u8>>>()), 0..6)) {

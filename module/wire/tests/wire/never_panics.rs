@@ -3,8 +3,8 @@
 use apportion_wire::messages::{LabelList, RawLabels, decode};
 use apportion_wire::operation::conversions;
 use apportion_wire::resource::{
-    comparison_key, downgrade, facts, join, pop_reservation, push_reservation, read_reservation, split,
-    strip_volume, upgrade, validate,
+    comparison_key, downgrade, facts, join, outline, pop_reservation, push_reservation, read_reservation,
+    split, strip_volume, upgrade, validate,
 };
 use proptest::prelude::*;
 use prost::Message;
@@ -21,7 +21,11 @@ fn hand_to_everything(bytes: &[u8]) {
         let joined = join(&resource.identity, &resource.value, resource.allocation_role);
         assert_eq!(split(&joined).as_ref(), Ok(&resource), "a split resource splits the same again");
         assert!(comparison_key(&resource.identity).is_ok());
+        let short = outline(bytes).expect("what can be split has an outline");
+        assert_eq!((short.name, &short.value), (resource.facts.name, &resource.value));
+        assert_eq!(short.allocation_role, resource.allocation_role);
     }
+    let _ = outline(bytes);
     let _ = facts(bytes);
     let _ = comparison_key(bytes);
     let _ = pop_reservation(bytes);

@@ -47,9 +47,9 @@ host_messages! {
     AgentId AgentInfo Attribute Capability CgroupInfo CommandInfo ContainerConfig ContainerId ContainerInfo
     ContainerLaunchInfo ContainerLimitation ContainerMountInfo ContainerState ContainerStatus ContainerTermination
     DockerInfo Domain DurationInfo Environment ExecutorId ExecutorInfo ExecutorUsage FaultDomain Filters
-    FrameworkId FrameworkInfo InverseOfferStatus LinuxInfo MinAllocatableResources NamedZone NetCls OfferFilters
+    FrameworkId FrameworkInfo Image ImageName InverseOfferStatus LinuxInfo MesosInfo MinAllocatableResources NamedZone NetCls OfferFilters
     OfferFiltersEntry OperationId Parameter Parameters QosCorrection QosKill QuotaConfig QuotaInfo QuotaRequest
-    RLimit RLimitInfo RawLabels ResourceQuantities ResourceStatistics ResourceUsage ScalarEntry TaskId TaskInfo
+    RLimit RLimitInfo RawEnvironment RawLabels ResourceQuantities ResourceStatistics ResourceUsage ScalarEntry TaskId TaskInfo
     TaskStatus TaskUsage TextItems TextValue TimeInfo Unavailability ValueRange ValueRanges ValueScalar Variable
     WeightInfo
 }

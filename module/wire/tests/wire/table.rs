@@ -19,6 +19,7 @@ pub(crate) const FIELDS: &[(&str, &str)] = &[
         "image=1B network=2V port_mappings=3B privileged=4V parameters=5B force_pull_image=6V \
          volume_driver=7B",
     ),
+    ("ContainerInfo.MesosInfo", "image=1B"),
     ("ContainerStatus", "container_id=4B network_infos=1B cgroup_info=2B executor_pid=3V"),
     ("Credential", "principal=1B secret=2B"),
     ("DomainInfo", "fault_domain=1B"),

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use apportion_policy::{
-    AgentFacts, ContainerFacts, ExecutorFacts, FrameworkFacts, TaskFacts, text, text_map,
-};
+use apportion_policy::{AgentFacts, ExecutorFacts, FrameworkFacts, TaskFacts, text, text_map};
+use apportion_wire::Value;
 use apportion_wire::messages::{
-    AgentInfo, Attribute, CommandInfo, ContainerConfig, ExecutorInfo, FrameworkInfo, RawLabels, TaskInfo,
+    AgentInfo, Attribute, CommandInfo, ExecutorInfo, FrameworkId, FrameworkInfo, RawLabels, TaskInfo,
 };
-use apportion_wire::resource::split;
-use apportion_wire::{Value, messages};
+use apportion_wire::resource::outline;
 
 /// Optional text.
 fn maybe(bytes: Option<&Vec<u8>>) -> Option<String> {
@@ -22,13 +20,14 @@ fn labels(raw: Option<&RawLabels>) -> Option<BTreeMap<String, String>> {
     Some(text_map(list.iter().map(|label| (label.key, label.value.unwrap_or_default()))))
 }
 
-/// Amounts by resource name: scalars of one name are added up, ranges and sets are listed.
-fn resources(raw: &[Vec<u8>]) -> BTreeMap<String, String> {
+/// Amounts by resource name: scalars of one name are added up, ranges and sets are listed. What cannot be read is left
+/// out.
+pub fn resources(raw: &[Vec<u8>]) -> BTreeMap<String, String> {
     let mut scalars: BTreeMap<String, i64> = BTreeMap::new();
     let mut others: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for resource in raw {
-        let Ok(resource) = split(resource) else { continue };
-        let name = text(resource.facts.name);
+        let Ok(resource) = outline(resource) else { continue };
+        let name = text(resource.name);
         match resource.value {
             Value::Scalar(amount) => {
                 let sum = scalars.entry(name).or_default();
@@ -57,12 +56,12 @@ fn decimal(thousandths: i64) -> String {
 }
 
 /// What a command runs.
-fn command(info: Option<&CommandInfo>) -> Option<String> {
+pub fn command(info: Option<&CommandInfo>) -> Option<String> {
     maybe(info?.value.as_ref())
 }
 
 /// An attribute's value as Mesos prints it.
-fn attribute(attribute: &Attribute) -> String {
+pub(crate) fn attribute(attribute: &Attribute) -> String {
     if let Some(value) = &attribute.text {
         return text(&value.value);
     }
@@ -94,17 +93,17 @@ pub(crate) fn framework(info: &FrameworkInfo, role: Option<&[u8]>) -> FrameworkF
 }
 
 /// A framework of which only the id is known here.
-pub(crate) fn framework_id(id: &messages::FrameworkId) -> FrameworkFacts {
+pub(crate) fn framework_id(id: &FrameworkId) -> FrameworkFacts {
     FrameworkFacts { id: Some(text(&id.value)), ..FrameworkFacts::default() }
 }
 
 /// The role that resources are allocated to: that of the first that names one.
 pub(crate) fn allocation_role(resources: &[Vec<u8>]) -> Option<Vec<u8>> {
-    resources.iter().find_map(|resource| Some(split(resource).ok()?.allocation_role?.to_vec()))
+    resources.iter().find_map(|resource| Some(outline(resource).ok()?.allocation_role?.to_vec()))
 }
 
 /// A task.
-pub(crate) fn task(info: &TaskInfo) -> TaskFacts {
+pub fn task(info: &TaskInfo) -> TaskFacts {
     TaskFacts {
         id: Some(text(&info.task_id.value)),
         name: Some(text(&info.name)),
@@ -133,21 +132,6 @@ pub(crate) fn agent(info: &AgentInfo) -> AgentFacts {
         hostname: Some(text(&info.hostname)),
         attributes: Some(attributes.collect()),
         resources: Some(resources(&info.resources)),
-    }
-}
-
-/// A container about to be launched by the isolator's host.
-pub(crate) fn container(id: &apportion_isolation::ContainerId, config: &ContainerConfig) -> ContainerFacts {
-    let own = id.parts().last().map(|part| text(part));
-    ContainerFacts {
-        id: own,
-        parent: id.parent().map(|parent| parent.to_string()),
-        user: maybe(config.user.as_ref()),
-        directory: Some(text(&config.directory)),
-        rootfs: maybe(config.rootfs.as_ref()),
-        class: config.container_class.map(|class| if class == 1 { "DEBUG" } else { "DEFAULT" }.to_owned()),
-        command: command(Some(&config.command_info)),
-        resources: Some(resources(&config.resources)),
     }
 }
 
