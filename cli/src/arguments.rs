@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::hooks::HooksArguments;
+
 /// Examples under `apportion --help`.
 const EXAMPLES: &str = "\
 Examples:
@@ -16,6 +18,10 @@ Examples:
           --allocator=org_apportion_Allocator --hooks=org_apportion_Hook …
       mesos-agent --modules=file://$PWD/modules.json --hooks=org_apportion_Hook \\
           --isolation=org_apportion_Isolator --qos_controller=org_apportion_QoSController …
+
+  See what the hook rules make of a task, before anything is deployed; ask a live agent how they fare:
+      apportion hooks test --config apportion.toml --task task.json --agent agent.json
+      apportion hooks explain http://agent.example:5051
 
 Exit codes: 0 fine, 1 problems in the configuration, 2 wrong usage or something unreadable.
 Colours appear on terminals only; NO_COLOR=1 switches them off.";
@@ -55,6 +61,8 @@ pub(crate) enum Command {
     /// Print the modules JSON for the --modules flag of mesos-master and mesos-agent.
     #[command(after_help = MODULES_EXAMPLES)]
     Modules(ModulesArguments),
+    /// Rehearse hook rules, and ask a live master or agent about its own.
+    Hooks(HooksArguments),
 }
 
 /// Arguments of `apportion check`.

@@ -56,6 +56,7 @@ fn summary(config: &Config) -> String {
     [
         count(config.hook.environment.len(), "executor variable"),
         count(config.hook.labels.len(), "task label"),
+        count(config.hook.rules.len(), "hook rule"),
         count(config.isolator.environment.len(), "container variable"),
         count(config.isolator.rlimits.len(), "resource limit"),
     ]

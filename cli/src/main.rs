@@ -1,10 +1,12 @@
-//! The `apportion` command: checks configurations and writes modules JSON, without a Mesos at hand.
+//! The `apportion` command: checks configurations, writes modules JSON and rehearses hook rules, without a Mesos at hand;
+//! and asks a live one how its rules fare.
 //!
-//! Exit codes: 0 fine, 1 problems in a configuration, 2 the command itself cannot be carried out.
+//! Exit codes: 0 fine, 1 problems in a configuration or its rules, 2 the command itself cannot be carried out.
 #![forbid(unsafe_code)]
 
 mod arguments;
 mod check;
+mod hooks;
 mod library;
 mod modules;
 mod output;
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Modules(arguments) => modules::run(&arguments),
+        Command::Hooks(arguments) => hooks::run(&arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),

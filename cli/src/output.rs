@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anstyle::{AnsiColor, Style};
 use apportion_config::{Problem, Problems};
 
+use crate::hooks::LiveError;
 use crate::library::LibraryError;
 
 const BOLD: Style = Style::new().bold();
@@ -37,6 +38,12 @@ pub(crate) enum Failure {
     /// A library Mesos could not load, or not with our modules.
     #[error(transparent)]
     Library(#[from] LibraryError),
+    /// Hook rules that cannot be rehearsed as asked.
+    #[error("{0}")]
+    Rehearsal(String),
+    /// A master or agent that gives no usable answer.
+    #[error(transparent)]
+    Live(#[from] LiveError),
 }
 
 /// The path as text.

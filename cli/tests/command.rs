@@ -2,13 +2,15 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failure to prepare a test is a failure of the test")]
 
+mod bench;
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
+use bench::Bench;
 use serde_json::Value;
-use tempfile::TempDir;
 
 const MODULES: [&str; 4] = [
     "org_apportion_Allocator",
@@ -17,50 +19,7 @@ const MODULES: [&str; 4] = [
     "org_apportion_QoSController",
 ];
 
-/// A folder to run the command in.
-struct Bench(TempDir);
-
-/// What a run gave.
-#[derive(Debug)]
-struct Run {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
 impl Bench {
-    fn new() -> Bench {
-        Bench(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
-        std::fs::write(self.path(name), text).unwrap();
-        self.path(name)
-    }
-
-    fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Run {
-        let output = self.command(arguments).output().unwrap();
-        let Output { status, stdout, stderr } = output;
-        Run {
-            code: status.code(),
-            out: String::from_utf8(stdout).unwrap(),
-            err: String::from_utf8(stderr).unwrap(),
-        }
-    }
-
-    fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_apportion"));
-        command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
-        for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"] {
-            command.env_remove(variable);
-        }
-        command
-    }
-
     /// A shared object that exports these symbols, from the compiler that every build of the module needs.
     fn shared_object(&self, name: &str, symbols: &[&str]) -> PathBuf {
         let source: String = symbols.iter().map(|symbol| format!("int {symbol} = 1;\n")).collect();
@@ -79,8 +38,7 @@ fn good_file_is_fine_and_summed_up() {
     bench.write("a.toml", "[hook.labels]\nrack = \"r1\"\n[isolator.rlimits]\ncore = 0\nnofile = 9\n");
     let run = bench.run(&["check", "a.toml"]);
     assert_eq!((run.code, &*run.err), (Some(0), ""));
-    let expected =
-        "ok: a.toml: 0 executor variables, 1 task label, 0 container variables, 2 resource limits\n";
+    let expected = "ok: a.toml: 0 executor variables, 1 task label, 0 hook rules, 0 container variables, 2 resource limits\n";
     assert_eq!(run.out, expected);
 }
 
@@ -222,7 +180,7 @@ fn file_that_is_not_the_library_is_refused_with_the_reason() {
         );
     };
     refused(&bench.path("missing.so"), "No such file");
-    refused(bench.0.path(), "not a regular file");
+    refused(bench.folder(), "not a regular file");
     refused(Path::new("/dev/null"), "not a regular file");
     refused(&bench.write("text.so", "hello"), "not an ELF shared object");
     refused(&bench.write("empty.so", ""), "not an ELF shared object");
@@ -247,7 +205,7 @@ fn symbol_that_is_only_wanted_does_not_count() {
     let bench = Bench::new();
     let source = bench.write("wants.c", "extern int org_apportion_Hook; int *p = &org_apportion_Hook;\n");
     let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-o", "wants.so"]).arg(source).current_dir(bench.0.path());
+    compiler.args(["-shared", "-fPIC", "-o", "wants.so"]).arg(source).current_dir(bench.folder());
     assert!(compiler.status().unwrap().success());
     let run = bench.run(&["modules", "--lib", "wants.so"]);
     assert!(run.err.contains("org_apportion_Hook"), "{}", run.err);
@@ -257,7 +215,7 @@ fn symbol_that_is_only_wanted_does_not_count() {
 fn paths_that_are_not_utf8_are_refused() {
     let bench = Bench::new();
     let odd = OsString::from_vec(b"a\xff.toml".to_vec());
-    std::fs::write(bench.0.path().join(&odd), "").unwrap();
+    std::fs::write(bench.folder().join(&odd), "").unwrap();
     let runs = [
         vec!["check".into(), odd.clone()],
         vec!["modules".into(), "--lib".into(), odd.clone()],
@@ -331,7 +289,7 @@ fn colours_appear_only_where_they_are_wanted() {
         let mut script = Command::new("script");
         script
             .args(["-qec", &command, "/dev/null"])
-            .current_dir(bench.0.path())
+            .current_dir(bench.folder())
             .env("TERM", "xterm-256color");
         script.env_remove("NO_COLOR").env_remove("CLICOLOR").stdin(Stdio::null());
         if !variable.is_empty() {
