@@ -1,10 +1,12 @@
-//! Writes the two generated files that are checked in, or checks that they are up to date: `cargo xtask generate`.
+//! Writes the generated files that are checked in, or checks that they are up to date: `cargo xtask generate`.
 //!
 //! A package of its own, so that nobody waits for bindgen who only wants to see the demo. bindgen finds the folder of
 //! `libclang.so` in `LIBCLANG_PATH`, which `cargo xtask generate` sets.
 #![forbid(unsafe_code)]
 
+mod hooks;
 mod messages;
+mod page;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -21,7 +23,7 @@ impl Failure {
     }
 }
 
-/// Writes the message declarations and the Rust side of the C header
+/// Writes the message declarations, the Rust side of the C header and the pages about hook rules
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Only compare; exit code 1 when a file is out of date
@@ -54,7 +56,7 @@ fn workspace_root() -> PathBuf {
 /// Writes the generated files, or with `check` only compares them.
 fn run(check: bool) -> Result<(), Failure> {
     let root = workspace_root();
-    let files = [message_header(&root)?, bindings(&root)?];
+    let files = [message_header(&root)?, bindings(&root)?, hooks::reference(&root)?, hooks::cookbook(&root)?];
     let mut stale = Vec::new();
     for file in files {
         let present = std::fs::read_to_string(&file.path).unwrap_or_default();
