@@ -43,6 +43,8 @@ pub(crate) enum Target {
     Configuration,
     /// Events of an allocator, those included that no master sends
     History,
+    /// The eleven methods of the hook module, with rules
+    Hook,
     /// Every message of the host that is decoded
     Messages,
     /// Offer operations made into conversions

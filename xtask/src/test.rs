@@ -12,15 +12,18 @@ use clap::ValueEnum;
 use crate::{Failure, fuzz, generate, target_folder, tidy, workspace_root};
 
 /// The packages whose tests need no Mesos.
-const PURE: [&str; 11] = [
+const PURE: [&str; 14] = [
     "apportion-bridge",
     "apportion-cli",
     "apportion-config",
     "apportion-core",
+    "apportion-detection",
     "apportion-fuzz-targets",
     "apportion-generate",
+    "apportion-hook",
     "apportion-isolation",
     "apportion-policy",
+    "apportion-reaction",
     "apportion-wire",
     "apportion",
     "xtask",
@@ -48,7 +51,7 @@ pub(crate) enum Step {
     Unit,
     /// Random histories, against an independent allocator
     Histories,
-    /// The library driven from C++ inside the host's binary; its symbols against the host's
+    /// The library driven from C++ inside the host's binary, and by its hook manager; its symbols against the host's
     Shim,
     /// The same under the address and undefined-behaviour sanitizers
     Memory,
@@ -133,6 +136,8 @@ impl Step {
                 "modules",
                 "--test",
                 "symbols",
+                "--test",
+                "hook_manager",
             ]),
             Step::Memory => memory(),
             Step::Rig => with_library(&["test", "--locked", "--package", "apportion-rig"]),

@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::cache::write_file;
@@ -21,6 +21,8 @@ use crate::running::{Agent, Master, Running};
 /// A port that was free a moment ago may be taken before the process binds it; then another is tried.
 const PORT_ATTEMPTS: usize = 3;
 const READY_LIMIT: Duration = Duration::from_secs(30);
+/// Name of the file with principals and secrets.
+const CREDENTIALS: &str = "credentials.json";
 const DEFAULT_RESOURCES: &str = "cpus:4;mem:2048;disk:2048;ports:[31000-31999]";
 
 /// A modules JSON (as the `--modules` flag takes it), by value or in a file.
@@ -83,6 +85,8 @@ pub struct Builder<'r, Role> {
     hooks: Vec<String>,
     logging_level: String,
     environment: BTreeMap<OsString, OsString>,
+    /// Principal and secret that HTTP requests need.
+    credential: Option<(String, String)>,
     ready_within: Duration,
     role: Role,
 }
@@ -101,6 +105,7 @@ impl<'r, Role> Builder<'r, Role> {
             hooks: Vec::new(),
             logging_level: "INFO".to_owned(),
             environment: BTreeMap::new(),
+            credential: None,
             ready_within: READY_LIMIT,
             role,
         };
@@ -181,6 +186,15 @@ impl<'r, Role> Builder<'r, Role> {
         self
     }
 
+    /// Switches HTTP authentication on, for reading and for writing: only this principal with this secret is let in.
+    /// The client of the started process sends both; [`Http::anonymous`] does not. Not for agents in a master's
+    /// process, nor for a master whose agents or frameworks are others': those are asked too.
+    #[must_use]
+    pub fn http_authentication(mut self, principal: &str, secret: &str) -> Self {
+        self.credential = Some((principal.to_owned(), secret.to_owned()));
+        self.flag("authenticate_http_readonly", "true").flag("authenticate_http_readwrite", "true")
+    }
+
     /// Which messages are logged: `INFO` (without this call), `WARNING` or `ERROR`.
     #[must_use]
     pub fn logging_level(mut self, level: &str) -> Self {
@@ -211,6 +225,10 @@ impl<'r, Role> Builder<'r, Role> {
         if !self.modules.is_empty() {
             write_modules(&self.modules, &folder.path().join("modules"))?;
         }
+        if let Some((principal, secret)) = &self.credential {
+            let credentials = json!({"credentials": [{"principal": principal, "secret": secret}]});
+            write_file(&folder.path().join(CREDENTIALS), credentials.to_string())?;
+        }
         Ok(folder)
     }
 
@@ -231,6 +249,12 @@ impl<'r, Role> Builder<'r, Role> {
         }
         let mut environment: Vec<_> = self.environment.clone().into_iter().collect();
         environment.push(("MESOS_LAUNCHER_DIR".into(), folder.join("libexec").into()));
+        if self.credential.is_some() {
+            // The master's name of the flag and the agent's.
+            for name in ["MESOS_CREDENTIALS", "MESOS_HTTP_CREDENTIALS"] {
+                environment.push((name.into(), folder.join(CREDENTIALS).into()));
+            }
+        }
         let program = self.rig.launcher(crate::launcher::Variant::Plain)?;
         Ok(Launch { program, arguments, environment })
     }
@@ -250,7 +274,12 @@ impl<'r, Role> Builder<'r, Role> {
             let mut launch = self.launch(mode, folder.path(), port)?;
             finish(folder.path(), &mut launch)?;
             let process = HostProcess::start(self.name.clone(), folder, launch)?;
-            match ready(process, Http::new(format!("127.0.0.1:{port}")), self.ready_within) {
+            let http = Http::new(format!("127.0.0.1:{port}"));
+            let http = match &self.credential {
+                Some((principal, secret)) => http.authenticated(principal, secret),
+                None => http,
+            };
+            match ready(process, http, self.ready_within) {
                 Err(RigError::EndedEarly { log, .. })
                     if attempt < PORT_ATTEMPTS && log.contains("Address already in use") => {}
                 outcome => return outcome,

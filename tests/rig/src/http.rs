@@ -3,8 +3,10 @@
 use std::io::Read;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use ureq::{Agent, Body, http};
+use ureq::{Agent, Body, RequestBuilder, http};
 
 use crate::error::RigError;
 
@@ -20,6 +22,8 @@ const STREAM_SILENCE: Duration = Duration::from_secs(60);
 pub struct Http {
     agent: Agent,
     address: String,
+    /// Value of the header `Authorization`.
+    authorization: Option<String>,
 }
 
 impl Http {
@@ -33,7 +37,20 @@ impl Http {
             .timeout_recv_response(Some(LIMIT))
             .timeout_per_read(Some(STREAM_SILENCE))
             .build();
-        Http { agent: Agent::new_with_config(config), address: address.into() }
+        Http { agent: Agent::new_with_config(config), address: address.into(), authorization: None }
+    }
+
+    /// A client that says with each request who it is, and proves it by a secret (HTTP basic authentication).
+    #[must_use]
+    pub fn authenticated(&self, principal: &str, secret: &str) -> Http {
+        let credential = STANDARD.encode(format!("{principal}:{secret}"));
+        Http { authorization: Some(format!("Basic {credential}")), ..self.clone() }
+    }
+
+    /// A client that does not say who it is.
+    #[must_use]
+    pub fn anonymous(&self) -> Http {
+        Http { authorization: None, ..self.clone() }
     }
 
     /// The `host:port` it speaks to.
@@ -48,7 +65,7 @@ impl Http {
     /// When the request fails, the status is not 200, or the answer is no JSON.
     pub fn get_json(&self, path: &str) -> Result<Value, RigError> {
         let request = format!("GET http://{}{path}", self.address);
-        let answer = self.agent.get(format!("http://{}{path}", self.address)).call();
+        let answer = self.signed(self.agent.get(format!("http://{}{path}", self.address))).call();
         let (status, text) = read_answer(&request, answer)?;
         require(&request, status == 200, status, &text)?;
         parse(&request, &text)
@@ -72,8 +89,7 @@ impl Http {
     pub fn post_text(&self, path: &str, content_type: &str, body: &str) -> Result<String, RigError> {
         let request = format!("POST http://{}{path}", self.address);
         let answer = self
-            .agent
-            .post(format!("http://{}{path}", self.address))
+            .signed(self.agent.post(format!("http://{}{path}", self.address)))
             .header("Content-Type", content_type)
             .send(body);
         let (status, text) = read_answer(&request, answer)?;
@@ -93,11 +109,15 @@ impl Http {
         body: &str,
     ) -> Result<(u16, String), RigError> {
         let request = format!("{method} http://{}{path}", self.address);
-        let call = http::Request::builder()
+        let mut call = http::Request::builder()
             .method(method)
             .uri(format!("http://{}{path}", self.address))
             .header("Content-Type", content_type)
-            .header("Accept", "application/json")
+            .header("Accept", "application/json");
+        if let Some(authorization) = &self.authorization {
+            call = call.header("Authorization", authorization);
+        }
+        let call = call
             .body(body.to_owned())
             .map_err(|error| RigError::Http { request: request.clone(), detail: error.to_string() })?;
         read_answer(&request, self.agent.run(call))
@@ -139,6 +159,14 @@ impl Http {
         self.agent.clone().shutdown();
     }
 
+    /// The request with what says who makes it.
+    fn signed<Kind>(&self, request: RequestBuilder<Kind>) -> RequestBuilder<Kind> {
+        match &self.authorization {
+            Some(authorization) => request.header("Authorization", authorization),
+            None => request,
+        }
+    }
+
     fn send(
         &self,
         path: &str,
@@ -146,8 +174,7 @@ impl Http {
         headers: &[(&str, &str)],
     ) -> Result<http::Response<Body>, ureq::Error> {
         let mut request = self
-            .agent
-            .post(format!("http://{}{path}", self.address))
+            .signed(self.agent.post(format!("http://{}{path}", self.address)))
             .header("Content-Type", "application/json")
             .header("Accept", "application/json");
         for (name, value) in headers {

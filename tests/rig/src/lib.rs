@@ -31,8 +31,8 @@
 //!
 //! [`SimulatedAgents`] are thousands of agents in this process, for a real master.
 //!
-//! Not here: authentication and TLS (the libraries behind them are stand-ins), and everything the
-//! published binary does not hold, among it the fetcher for URIs and the web pages.
+//! Not here: authentication of frameworks and agents, and TLS (the libraries behind them are stand-ins), and
+//! everything the published binary does not hold, among it the fetcher for URIs and the web pages.
 
 mod builder;
 mod cache;

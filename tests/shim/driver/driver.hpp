@@ -126,7 +126,10 @@ inline std::string parameter(const std::string& key, const std::string& value)
 /** Every metric that the host has a number for; fails the test when the host does not answer. */
 std::map<std::string, double> metrics();
 
-/** The answer to an HTTP request to this process, headers and all. */
+/** The answer to an HTTP request without a body to this process, headers and all. */
+std::string http(const std::string& method, const std::string& path);
+
+/** The answer to a GET. */
 std::string httpGet(const std::string& path);
 
 // The parts. `entry` names one entry point that panics on purpose, or is empty to drive all of them.

@@ -1,4 +1,4 @@
-// The eleven methods of the hook.
+// The eleven methods of the hook, and its HTTP endpoint.
 #include <functional>
 #include <map>
 #include <memory>
@@ -27,9 +27,25 @@ std::string taskBytes()
          field(4, resource("cpus", 1, "prod")) + field(10, label("team", "a"));
 }
 
+/** A variable of an environment, with its type. */
+std::string variable(const std::string& name, const std::string& value)
+{
+  return field(1, field(1, name) + field(2, value) + number(3, 1));
+}
+
 bool contains(const std::string& text, const std::string& part)
 {
   return text.find(part) != std::string::npos;
+}
+
+/** The two paths of the HTTP endpoint, in its actor of this name. */
+void expectEndpoint(const std::string& actor)
+{
+  const std::string report = httpGet("/" + actor + "/hooks");
+  HOLDS(contains(report, "200 OK") && contains(report, "application/json") && contains(report, "\"rules\":[{"));
+  HOLDS(contains(report, "\"rule\":\"hook.labels.rack\"") && contains(report, "\"rule\":\"hook.environment.ZONE\""));
+  const std::string reload = http("POST", "/" + actor + "/hooks/reload");
+  HOLDS(contains(reload, "200 OK") || contains(reload, "409 Conflict"));
 }
 
 /** What a decorator that must fail said. */
@@ -72,8 +88,9 @@ void driveHook(const Library& library, const std::string& parameters, const std:
          [&] { expectPanic(hook->slaveExecutorEnvironmentDecorator(executor), entry); }},
         {"hook.slave_pre_launch_docker_task_executor_decorator",
          [&] {
-           HOLDS(docker().isFailed());
-           HOLDS(contains(docker().failure(), entry) && contains(docker().failure(), "drill"));
+           // A failed future would be a failed launch.
+           HOLDS(docker().isReady());
+           HOLDS(docker().get().isNone());
          }},
         {"hook.slave_post_fetch_hook", [&] { expectPanic(hook->slavePostFetchHook(container, "/box"), entry); }},
         {"hook.slave_remove_executor_hook",
@@ -82,6 +99,22 @@ void driveHook(const Library& library, const std::string& parameters, const std:
          [&] { expectPanic(hook->slaveTaskStatusDecorator(id<mesos::FrameworkID>("framework-1"), status), entry); }},
         {"hook.slave_resources_decorator", [&] { expectPanic(hook->slaveResourcesDecorator(agent), entry); }},
         {"hook.slave_attributes_decorator", [&] { expectPanic(hook->slaveAttributesDecorator(agent), entry); }},
+        {"hook.endpoint",
+         [&] {
+           HOLDS(contains(httpGet("/apportion/hooks"), "404 Not Found"));
+           HOLDS(hook->slaveRunTaskLabelDecorator(task, executor, framework, agent).isSome());
+         }},
+        {"hook.report",
+         [&] {
+           const std::string report = httpGet("/apportion/hooks");
+           HOLDS(contains(report, "500 Internal Server Error") && contains(report, entry) && contains(report, "drill"));
+         }},
+        {"hook.reload",
+         [&] {
+           const std::string reload = http("POST", "/apportion/hooks/reload");
+           HOLDS(contains(reload, "409 Conflict") && contains(reload, entry) && contains(reload, "drill"));
+           HOLDS(contains(httpGet("/apportion/hooks"), "200 OK"));
+         }},
     };
     HOLDS(calls.count(entry) == 1);
     calls.at(entry)();
@@ -99,12 +132,23 @@ void driveHook(const Library& library, const std::string& parameters, const std:
   HOLDS(contains(bytes(variables.get()), "prod") && contains(bytes(variables.get()), "spark"));
   const process::Future<Option<mesos::DockerTaskExecutorPrepareInfo>> prepared = docker();
   HOLDS(prepared.isReady() && prepared.get().isSome());
-  HOLDS(!contains(bytes(prepared.get().get()), "ours"));
+  // The host gives the executor a ZONE of its own.
+  const std::string variablesOfBoth = variable("NAME", "spark") + variable("ROLE", "prod");
+  const std::string variablesOfTask = variablesOfBoth + variable("ZONE", "ours");
+  HOLDS(bytes(prepared.get().get()) == field(1, variablesOfBoth) + field(2, variablesOfTask));
   HOLDS(hook->slavePostFetchHook(container, "/box").isSome());
   HOLDS(hook->slaveTaskStatusDecorator(id<mesos::FrameworkID>("framework-1"), status).isNone());
   HOLDS(hook->slaveResourcesDecorator(agent).isNone());
   HOLDS(hook->slaveAttributesDecorator(agent).isNone());
   HOLDS(hook->slaveRemoveExecutorHook(framework, executor).isSome());
+
+  expectEndpoint("apportion");
+  {
+    const std::unique_ptr<mesos::Hook> second(library.make<mesos::Hook>("org_apportion_Hook", parameters));
+    expectEndpoint("apportion(2)");
+  }
+  HOLDS(contains(httpGet("/apportion(2)/hooks"), "404 Not Found"));
+  expectEndpoint("apportion");
 }
 
 } // namespace driver {

@@ -56,12 +56,17 @@ std::map<std::string, double> metrics()
 
 std::string httpGet(const std::string& path)
 {
+  return http("GET", path);
+}
+
+std::string http(const std::string& method, const std::string& path)
+{
   const int connection = socket(AF_INET, SOCK_STREAM, 0);
   const sockaddr_in address = ownAddress();
   if (connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     fail(__FILE__, __LINE__, "this process does not listen");
   }
-  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: driver\r\nConnection: close\r\n\r\n";
+  const std::string request = method + " " + path + " HTTP/1.1\r\nHost: driver\r\nConnection: close\r\n\r\n";
   HOLDS(write(connection, request.data(), request.size()) == static_cast<ssize_t>(request.size()));
   std::string answer;
   char buffer[4096];

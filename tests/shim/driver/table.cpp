@@ -6,6 +6,7 @@
 #include <mesos/hook.hpp>
 #include <mesos/slave/isolator.hpp>
 #include <mesos/slave/qos_controller.hpp>
+#include <process/process.hpp>
 
 #include "apportion_abi.h"
 #include "driver.hpp"
@@ -208,6 +209,9 @@ const apportion_entries& table()
           look(message);
           return answer(out);
         };
+    made.hook_endpoint = [](apportion_handle*, apportion_buffer* out) { return answer(out); };
+    made.hook_report = made.hook_endpoint;
+    made.hook_reload = made.hook_endpoint;
     made.isolator_prepare = made.hook_slave_task_status_decorator;
     made.isolator_watch = made.hook_slave_resources_decorator;
     made.isolator_usage = [](apportion_handle*, apportion_bytes id, int64_t, apportion_buffer* out) {
@@ -266,6 +270,77 @@ void hookAnswers(mesos::Hook& hook)
   HOLDS(hook.slaveAttributesDecorator(agent).isError() && hook.masterSlaveLostHook(agent).isError());
 }
 
+std::unique_ptr<mesos::Hook> makeHook(int status, const std::string& side)
+{
+  const mesos::Parameters none;
+  say(status, side);
+  std::unique_ptr<mesos::Hook> hook(static_cast<mesos::Hook*>(apportion_make_hook(&none, &table())));
+  HOLDS(hook != nullptr);
+  return hook;
+}
+
+/** Whether an answer of the web server has this status line and holds these words. */
+bool is(const std::string& answer, const std::string& status, const std::string& words)
+{
+  return answer.find("HTTP/1.1 " + status + "\r\n") == 0 && answer.find(words) != std::string::npos;
+}
+
+const char* const REPORT = "/apportion(2)/hooks";
+const char* const RELOAD = "/apportion(2)/hooks/reload";
+
+/** A hook whose endpoint cannot be, or is not wanted, is a hook all the same. */
+void hooksWithoutEndpoint()
+{
+  struct Taken : process::ProcessBase
+  {
+    Taken() : process::ProcessBase("apportion") {}
+  };
+  Taken taken;
+  process::spawn(&taken);
+  for (const char* side : {"neither", "", "master"}) {
+    const std::unique_ptr<mesos::Hook> hook = makeHook(APPORTION_DONE, side);
+    say(APPORTION_UNCHANGED, "");
+    HOLDS(hook->slaveResourcesDecorator(mesos::SlaveInfo()).isNone());
+    HOLDS(is(httpGet("/apportion/hooks"), "404 Not Found", ""));
+  }
+  process::terminate(taken.self());
+  process::wait(taken.self());
+  for (const int status : {int{APPORTION_UNCHANGED}, int{APPORTION_FAILED}, UNKNOWN}) {
+    const std::unique_ptr<mesos::Hook> hook = makeHook(status, "master");
+    HOLDS(is(httpGet(REPORT), "404 Not Found", ""));
+  }
+}
+
+void hookEndpoint()
+{
+  hooksWithoutEndpoint();
+  // The second that has an actor of its own.
+  std::unique_ptr<mesos::Hook> hook = makeHook(APPORTION_DONE, "agent");
+  say(APPORTION_DONE, "{\"some\":1}");
+  HOLDS(is(httpGet(REPORT), "200 OK", "Content-Type: application/json\r\n"));
+  HOLDS(is(httpGet(REPORT), "200 OK", "\r\n\r\n{\"some\":1}"));
+  HOLDS(is(http("POST", RELOAD), "200 OK", "\r\n\r\n{\"some\":1}"));
+  for (const char* method : {"POST", "PUT", "DELETE"}) {
+    HOLDS(is(http(method, REPORT), "405 Method Not Allowed", "\r\nAllow: GET\r\n"));
+  }
+  for (const char* method : {"GET", "PUT", "DELETE"}) {
+    HOLDS(is(http(method, RELOAD), "405 Method Not Allowed", "\r\nAllow: POST\r\n"));
+  }
+  HOLDS(next().lent == 0);
+
+  say(APPORTION_FAILED, "two mistakes:\n  one\n  another");
+  HOLDS(is(httpGet(REPORT), "500 Internal Server Error", "two mistakes:\n  one\n  another"));
+  HOLDS(is(http("POST", RELOAD), "409 Conflict", "Content-Type: text/plain"));
+  HOLDS(is(http("POST", RELOAD), "409 Conflict", "\r\n\r\ntwo mistakes:\n  one\n  another"));
+  for (const int status : {int{APPORTION_UNCHANGED}, UNKNOWN}) {
+    say(status, "what is this");
+    HOLDS(is(httpGet(REPORT), "500 Internal Server Error", "what is this"));
+    HOLDS(is(http("POST", RELOAD), "500 Internal Server Error", "what is this"));
+  }
+  hook.reset();
+  HOLDS(is(httpGet(REPORT), "404 Not Found", "") && is(http("POST", RELOAD), "404 Not Found", ""));
+}
+
 void isolatorAnswers(mesos::slave::Isolator& isolator)
 {
   const auto container = id<mesos::ContainerID>("c");
@@ -293,9 +368,8 @@ void driveShimAlone()
   older.size -= sizeof(void*);
   HOLDS(apportion_make_isolator(&none, &older) == nullptr);
 
-  const std::unique_ptr<mesos::Hook> hook(static_cast<mesos::Hook*>(apportion_make_hook(&none, &table())));
-  HOLDS(hook != nullptr);
-  hookAnswers(*hook);
+  hookAnswers(*makeHook(APPORTION_UNCHANGED, ""));
+  hookEndpoint();
   const std::unique_ptr<mesos::slave::Isolator> isolator(
       static_cast<mesos::slave::Isolator*>(apportion_make_isolator(&none, &table())));
   HOLDS(isolator != nullptr);

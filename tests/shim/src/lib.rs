@@ -8,6 +8,10 @@
 //! `APPORTION_SANITIZED_LIBRARY`. `cargo xtask test` builds both and sets both.
 #![forbid(unsafe_code)]
 
+pub mod hook_manager;
+pub mod message;
+pub mod scene;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -19,6 +23,9 @@ use apportion_rig::{Rig, Variant};
 const CONFIG: &str = r#"
 [allocator]
 seed = 7
+
+[hook]
+endpoint = "master"
 
 [hook.environment]
 ROLE = "{{ framework.role }}"
@@ -63,16 +70,9 @@ impl Driver {
     }
 
     fn build(variant: Variant) -> Driver {
-        let (name, cure) = match variant {
-            Variant::Plain => ("APPORTION_LIBRARY", BUILD),
-            Variant::Sanitized => ("APPORTION_SANITIZED_LIBRARY", "cargo xtask test --only memory"),
-        };
-        let library = library(name, cure, variant);
-        let rig = Rig::prepare(|step| eprintln!("{step}")).unwrap_or_else(|error| panic!("{error}"));
-        let folder = beside_this_test().join(format!("shim-driver-{variant:?}").to_lowercase());
-        std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        let driver = Driver { rig, variant, library, folder };
-        driver.compile(&driver.sources(), &driver.path());
+        let library = library_for(variant);
+        let driver = Driver { rig: rig(), variant, library, folder: folder("shim-driver", variant) };
+        compile(&sources(), variant, &driver.path());
         driver
     }
 
@@ -87,8 +87,6 @@ impl Driver {
     /// Runs the driver with exactly these arguments behind the library's path.
     pub fn start(&self, arguments: &[&OsStr], preload: Option<&Path>) -> Answer {
         let mut command = self.command(preload);
-        // The host keeps actors and static objects for ever: what it leaks is its own.
-        command.env("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0:exitcode=77");
         command.arg(&self.library).args(arguments);
         Answer::of(&mut command)
     }
@@ -127,49 +125,76 @@ impl Driver {
         let unit = self.folder.join(format!("{name}.cpp"));
         std::fs::write(&unit, source).unwrap_or_else(|error| panic!("{}: {error}", unit.display()));
         let library = self.folder.join(format!("{name}.so"));
-        self.compile(&[unit], &library);
+        compile(&[unit], self.variant, &library);
         library
     }
 
     fn path(&self) -> PathBuf {
         self.folder.join("driver.so")
     }
+}
 
-    fn sources(&self) -> Vec<PathBuf> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let driver = ["allocator", "hook", "host", "isolator", "main", "table", "terms"]
-            .map(|name| format!("driver/{name}.cpp"));
-        // The shim a second time, for the part of the driver that answers in the library's place.
-        let shim = [
-            "allocator",
-            "allocator_actor",
-            "debug_endpoint",
-            "hook",
-            "isolator",
-            "metrics",
-            "offer_constraints",
-            "qos_controller",
-            "self_test",
-        ]
-        .map(|name| format!("../../cpp-shim/{name}.cpp"));
-        driver.iter().chain(&shim).map(|path| folder.join(path)).collect()
+/// The sources of the driver.
+fn sources() -> Vec<PathBuf> {
+    let driver = ["allocator", "hook", "host", "isolator", "main", "table", "terms"]
+        .map(|name| format!("driver/{name}.cpp"));
+    // The shim a second time, for the part of the driver that answers in the library's place.
+    let shim = [
+        "allocator",
+        "allocator_actor",
+        "debug_endpoint",
+        "hook",
+        "hook_endpoint",
+        "isolator",
+        "metrics",
+        "offer_constraints",
+        "qos_controller",
+        "self_test",
+    ]
+    .map(|name| format!("../../cpp-shim/{name}.cpp"));
+    driver.iter().chain(&shim).map(|path| source(path)).collect()
+}
+
+/// Compiles a library for the launcher.
+fn compile(sources: &[PathBuf], variant: Variant, library: &Path) {
+    let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
+    let mut command = Command::new(&compiler);
+    command.args(["-std=c++17", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]);
+    if variant == Variant::Sanitized {
+        command.args(["-fsanitize=address,undefined", "-fno-sanitize=vptr"]);
     }
+    for folder in ["include/mesos-abi", "include", "cpp-shim"] {
+        command.arg("-I").arg(source("../..").join(folder));
+    }
+    command.arg("-o").arg(library).args(sources);
+    let status = command.status().unwrap_or_else(|error| {
+        panic!("cannot run {}: {error}; install it: apt-get install g++", compiler.display())
+    });
+    assert!(status.success(), "the driver does not compile");
+}
 
-    fn compile(&self, sources: &[PathBuf], library: &Path) {
-        let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
-        let mut command = Command::new(&compiler);
-        command.args(["-std=c++17", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]);
-        if self.variant == Variant::Sanitized {
-            command.args(["-fsanitize=address,undefined", "-fno-sanitize=vptr"]);
+fn rig() -> Rig {
+    Rig::prepare(|step| eprintln!("{step}")).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A folder for what is compiled, beside the test program.
+fn folder(name: &str, variant: Variant) -> PathBuf {
+    let folder = beside_this_test().join(format!("{name}-{variant:?}").to_lowercase());
+    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    folder
+}
+
+/// A path from this package's folder on.
+fn source(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn library_for(variant: Variant) -> PathBuf {
+    match variant {
+        Variant::Plain => library("APPORTION_LIBRARY", BUILD, variant),
+        Variant::Sanitized => {
+            library("APPORTION_SANITIZED_LIBRARY", "cargo xtask test --only memory", variant)
         }
-        for folder in ["include/mesos-abi", "include", "cpp-shim"] {
-            command.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder));
-        }
-        command.arg("-o").arg(library).args(sources);
-        let status = command.status().unwrap_or_else(|error| {
-            panic!("cannot run {}: {error}; install it: apt-get install g++", compiler.display())
-        });
-        assert!(status.success(), "the driver does not compile");
     }
 }
 
@@ -190,7 +215,7 @@ fn library(name: &str, cure: &str, variant: Variant) -> PathBuf {
 /// When it is not there; the text says how to build it.
 #[must_use]
 pub fn library_under_test() -> PathBuf {
-    library("APPORTION_LIBRARY", BUILD, Variant::Plain)
+    library_for(Variant::Plain)
 }
 
 /// The folder above `deps`, where test programs live.
@@ -207,6 +232,8 @@ pub struct Answer {
 
 impl Answer {
     fn of(command: &mut Command) -> Answer {
+        // The host keeps actors and static objects for ever: what it leaks is its own.
+        command.env("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0:exitcode=77");
         let output =
             command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("the launcher: {error}"));
         Answer { output }

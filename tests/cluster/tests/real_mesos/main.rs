@@ -9,6 +9,8 @@ mod decoration;
 mod drills;
 mod exclusive_offers;
 mod fairness;
+mod hook_endpoint;
+mod hook_methods;
 mod hostile_text;
 mod master_constraints;
 mod master_failover;
