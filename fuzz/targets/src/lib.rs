@@ -8,6 +8,7 @@
 //! | [`text`] | resources and quantities as text or JSON | what is written can be read again and is the same |
 //! | [`configuration`] | `apportion.toml`, module parameters | settings, or problems that each say where |
 //! | [`template`] | a template of a rule | refused, or a value within its bound for any facts |
+//! | [`hook`] | rules and the host's messages for the eleven methods | answers within the limits; no secret is shown |
 //! | [`border`] | calls of the table of C functions | an answer within the header's rules, never a panic |
 //! | [`history`] | events of an allocator | the books stay right, nothing is offered twice |
 //!
@@ -21,10 +22,11 @@
 pub type Run = fn(&[u8]);
 
 /// The function of each target, by its name.
-pub const TARGETS: [(&str, Run); 8] = [
+pub const TARGETS: [(&str, Run); 9] = [
     ("border", border::run),
     ("configuration", configuration::run),
     ("history", history::run),
+    ("hook", hook::run),
     ("messages", messages::run),
     ("operation", operation::run),
     ("resource", resource::run),
@@ -38,6 +40,7 @@ mod wire;
 pub mod border;
 pub mod configuration;
 pub mod history;
+pub mod hook;
 pub mod messages;
 pub mod operation;
 pub mod resource;

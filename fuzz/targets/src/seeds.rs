@@ -57,12 +57,24 @@ pub fn all() -> Vec<Seed> {
         // As it stands; all facts known; two words.
         add("template", name, [b"\0\x1f\x03one\x03two", text.as_bytes()].concat());
     }
+    for number in 0..4 {
+        // The rules as a text of their own, its length in steps of 16; then all messages from bytes that are used up.
+        let text = crate::hook::book(number).as_bytes();
+        let length = u8::try_from(text.len().div_ceil(16)).unwrap_or(u8::MAX);
+        add("hook", &format!("rules-{number}"), [&[0xff, length], text, &[b' '; 15]].concat());
+    }
     let mut lots = Lots(0x5eed);
-    for target in ["border", "history", "configuration", "template"] {
+    for target in ["border", "history", "configuration", "template", "hook"] {
         for number in 0..8 {
             // Odd: parameters, and templates made of pieces.
-            let length = if target == "template" { 40 } else { 400 };
-            let bytes = std::iter::once(1).chain((1..length).map(|_| lots.byte())).collect();
+            let length = match target {
+                "template" => 40,
+                "hook" => 1000,
+                _ => 400,
+            };
+            // Of the hook the first byte chooses the rules: a fixed book, or some that are put together.
+            let first = if target == "hook" { if number < 4 { number } else { 0xa0 } } else { 1 };
+            let bytes = std::iter::once(first).chain((1..length).map(|_| lots.byte())).collect();
             add(target, &format!("by-lot-{number}"), bytes);
         }
     }

@@ -7,7 +7,7 @@ use crate::entropy::Entropy;
 /// One call of a hook.
 pub(super) fn call_hook(hook: &Module, entropy: &mut Entropy<'_>) {
     let (lent, h) = (&mut Lent::default(), hook.handle);
-    let choice = entropy.below(11);
+    let choice = entropy.below(14);
     let (task, executor) = (lent.bytes(draw::task(entropy)), lent.bytes(draw::executor(entropy)));
     let framework = lent.bytes(draw::framework(entropy, b"x1"));
     let agent = lent.bytes(draw::agent(entropy, b"x1"));
@@ -40,7 +40,10 @@ pub(super) fn call_hook(hook: &Module, entropy: &mut Entropy<'_>) {
         7 => call!(hook_slave_remove_executor_hook(h, framework, executor, out)),
         8 => call!(hook_slave_task_status_decorator(h, text, lent.bytes(draw::task_status(entropy)), out)),
         9 => call!(hook_slave_resources_decorator(h, agent, out)),
-        _ => call!(hook_slave_attributes_decorator(h, agent, out)),
+        10 => call!(hook_slave_attributes_decorator(h, agent, out)),
+        11 => call!(hook_endpoint(h, out)),
+        12 => call!(hook_report(h, out)),
+        _ => call!(hook_reload(h, out)),
     });
 }
 
