@@ -1,7 +1,6 @@
 //! A framework decides how many labels, variables and resources a task has: ten times as many may take ten times as long,
 //! not a hundred times.
 
-use std::fs;
 use std::time::Duration;
 
 use apportion_hook::question::DockerLaunch;
@@ -9,6 +8,7 @@ use apportion_hook::{Hooks, Room};
 use apportion_wire::messages::{
     ExecutorInfo, LabelList, RawEnvironment, RawLabels, TaskInfo, Variable, decode, encode,
 };
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::messages::{agent, command, executor, framework, hooks, parts, resources, task};
 
@@ -19,8 +19,8 @@ const TIMES: usize = 10;
 
 /// Processor time of this thread: others on the machine do not count.
 fn processor_time() -> Duration {
-    let statistics = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(statistics.split(' ').next().unwrap().parse().unwrap())
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
 }
 
 /// Fails if the time grows with the square of the number: by 100, where a sort and a cold cache make it 20 at most.

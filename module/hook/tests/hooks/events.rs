@@ -25,7 +25,7 @@ fn events_are_written_as_lines_of_json_with_what_was_known() {
     );
     let hooks = hooks(&rule);
     arrive(&hooks);
-    let sandbox = b"/work/frameworks/x/executors/y/runs/z/slaves/s/frameworks/f/executors/t/runs/c";
+    let sandbox = b"/var/lib/frameworks/x/executors/y/runs/z/slaves/s/frameworks/f/executors/t/runs/c";
     hooks.post_fetch(&ContainerId { value: b"c".to_vec(), parent: None }, sandbox);
     hooks.post_fetch(&ContainerId { value: b"d".to_vec(), parent: None }, b"/elsewhere\xff");
     hooks.executor_removed(&framework(), &executor()).unwrap();
