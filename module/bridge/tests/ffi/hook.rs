@@ -106,7 +106,7 @@ fn a_task_that_the_master_has_not_validated_yet_is_labelled_all_the_same() {
     for (resources, cpus) in [
         (vec![b"garbage".to_vec()], "none"),
         (vec![scalar(b"cpus", f64::NAN), scalar(b"cpus", 1.5)], "1.5"),
-        (vec![[scalar(b"cpus", 1.0), field(6, b"*")].concat()], "none"),
+        (vec![[scalar(b"cpus", 1.0), field(6, b"*")].concat()], "1"),
         (vec![scalar(b"cpus", 0.5), allocated(&scalar(b"cpus", 0.25), b"\xff")], "0.75"),
         (vec![ranges(b"cpus", &[(1, 2), (7, 9)])], "1-2,7-9"),
     ]
