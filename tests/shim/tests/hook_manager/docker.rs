@@ -151,7 +151,9 @@ fn our_error_leaves_the_container_as_it_is_with_a_warning() {
     let call = Call::docker(Some(&task), &executor_with(&[]), launch(None));
     let outcome = ours(drill).call(std::slice::from_ref(&call));
     assert!(outcome.answers[0].is_ok(), "{:?}", outcome.answers);
-    let complaints = outcome.complaints();
+    // The other one announces the drill.
+    let mut complaints = outcome.complaints();
+    complaints.retain(|line| !line.contains("fault drill"));
     assert_eq!(complaints.len(), 1, "{complaints:?}");
     for part in
         ["starts without our variables", "a drill of hook.slave_pre_launch_docker_task_executor_decorator"]
