@@ -91,7 +91,13 @@ mod tests {
 
     fn sleeper(change: impl FnOnce(&mut Command) -> &mut Command) -> Child {
         let mut command = Command::new("/bin/sleep");
-        change(command.arg("60")).spawn().unwrap()
+        let child = change(command.arg("60").env("RIG_SLEEPER", "yes")).spawn().unwrap();
+        // The kernel lets the parent go on a moment before the child's environment can be read.
+        let process = Process::new(child.id().cast_signed()).unwrap();
+        while process.environ().unwrap().is_empty() {
+            thread::sleep(PAUSE);
+        }
+        child
     }
 
     fn ends_soon(child: &mut Child) -> bool {
