@@ -178,6 +178,8 @@ impl Witness {
                     });
                     if !is_void {
                         turns.push((sent, Turn::Open(offer.id.clone(), claim)));
+                        // A framework that is killed, or slow, may never say that it heard of the end.
+                        turns.extend(log.removed(&offer.id).map(|at| (at, Turn::Close(offer.id.clone()))));
                     }
                 }
             }
