@@ -14,17 +14,17 @@ int run_library(const Options& options)
 {
   start_host(options, "rig");
 
-  void* handle = dlopen(options.library.c_str(), RTLD_NOW);
+  void* handle = dlopen(options.to_load.c_str(), RTLD_NOW);
   if (handle == nullptr) {
     const char* reason = dlerror();
-    fail(exit_library, "cannot load " + options.library + ": " + (reason != nullptr ? reason : "no reason"));
+    fail(exit_library, "cannot load " + options.to_load + ": " + (reason != nullptr ? reason : "no reason"));
   }
   void* entry = dlsym(handle, "rig_main");
   if (entry == nullptr) {
-    fail(exit_library, options.library + " does not define extern \"C\" int rig_main(int, char**)");
+    fail(exit_library, options.to_load + " does not define extern \"C\" int rig_main(int, char**)");
   }
 
-  std::vector<std::string> texts{options.library};
+  std::vector<std::string> texts{options.to_load};
   texts.insert(texts.end(), options.arguments.begin(), options.arguments.end());
   std::vector<char*> arguments;
   for (std::string& text : texts) arguments.push_back(text.data());

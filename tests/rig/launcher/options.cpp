@@ -61,7 +61,7 @@ std::string missing_option(const Options& options)
   if (options.mode == Options::Mode::agent && options.master_file.empty()) {
     return "mode agent wants --master_file=FILE";
   }
-  if (options.mode == Options::Mode::load && options.library.empty()) {
+  if (options.mode == Options::Mode::load && options.to_load.empty()) {
     return "mode load wants --library=FILE.so";
   }
   return "";
@@ -90,7 +90,7 @@ Options parse_options(int argc, char** argv, std::string& problem)
       {"--modules_dir", &options.modules_dir}, {"--hooks", &options.hooks},
       {"--allocator", &options.allocator},     {"--ip", &options.ip},
       {"--port", &options.port},               {"--logging_level", &options.logging_level},
-      {"--library", &options.library},         {"--preload", &options.preload},
+      {"--library", &options.to_load},         {"--preload", &options.preload},
   };
   for (int i = 2; i < argc; ++i) {
     const std::string argument = argv[i];

@@ -21,7 +21,7 @@ struct Options {
   std::string hooks;
   std::string allocator;
   std::string logging_level = "INFO";
-  std::string library;
+  std::string to_load;
   std::string preload;
   bool until_stdin_closes = false;
   // What stands after `--`, for the library of mode load.

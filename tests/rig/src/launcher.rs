@@ -40,7 +40,7 @@ const SOURCES: [(&str, &str); 14] = sources![
 pub enum Variant {
     /// Optimised, for masters and agents.
     Plain,
-    /// With the address and undefined-behaviour sanitizers, for [`crate::Rig::library_command`]: a sanitized
+    /// With the address and undefined-behaviour sanitizers, for [`crate::Rig::command_loading`]: a sanitized
     /// library can only be loaded into a sanitized program.
     Sanitized,
 }

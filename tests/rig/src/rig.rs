@@ -163,7 +163,7 @@ impl Rig {
     ///
     /// # Errors
     /// As [`Rig::launcher`].
-    pub fn library_command(
+    pub fn command_loading(
         &self,
         variant: Variant,
         library: &Path,

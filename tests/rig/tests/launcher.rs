@@ -88,7 +88,7 @@ extern "C" int rig_main(int argc, char** argv)
 fn library_gets_its_arguments_and_its_result_is_the_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let entry = library(&folder, "entry", ENTRY, &[]);
-    let output = run(rig().library_command(Variant::Plain, &entry, None).unwrap().args(["--one", "two"]));
+    let output = run(rig().command_loading(Variant::Plain, &entry, None).unwrap().args(["--one", "two"]));
     assert_eq!(output.status.code(), Some(41), "{}", text(&output.stderr));
     assert_eq!(text(&output.stdout), "--one two\n");
 }
@@ -98,7 +98,7 @@ fn preloaded_library_defines_symbols_for_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let entry = library(&folder, "entry", ENTRY, &[]);
     let preload = library(&folder, "preload", r#"extern "C" int rig_preloaded() { return 43; }"#, &[]);
-    let output = run(&mut rig().library_command(Variant::Plain, &entry, Some(&preload)).unwrap());
+    let output = run(&mut rig().command_loading(Variant::Plain, &entry, Some(&preload)).unwrap());
     assert_eq!(output.status.code(), Some(43), "{}", text(&output.stderr));
 }
 
@@ -108,13 +108,13 @@ const SANITIZE: [&str; 2] = ["-g", "-fsanitize=address,undefined"];
 fn sanitized_launcher_finds_a_write_past_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let sound = library(&folder, "sound", ENTRY, &SANITIZE);
-    let output = run(&mut rig().library_command(Variant::Sanitized, &sound, None).unwrap());
+    let output = run(&mut rig().command_loading(Variant::Sanitized, &sound, None).unwrap());
     assert_eq!(output.status.code(), Some(41), "{}", text(&output.stderr));
 
     let source =
         r#"extern "C" int rig_main(int argc, char**) { char* p = new char[4]; p[argc + 3] = 1; return *p; }"#;
     let broken = library(&folder, "broken", source, &SANITIZE);
-    let output = run(&mut rig().library_command(Variant::Sanitized, &broken, None).unwrap());
+    let output = run(&mut rig().command_loading(Variant::Sanitized, &broken, None).unwrap());
     assert!(!output.status.success());
     assert!(text(&output.stderr).contains("heap-buffer-overflow"), "{}", text(&output.stderr));
 }
@@ -123,7 +123,7 @@ fn sanitized_launcher_finds_a_write_past_the_end() {
 fn library_without_entry_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let empty = library(&folder, "empty", "", &[]);
-    let output = run(&mut rig().library_command(Variant::Plain, &empty, None).unwrap());
+    let output = run(&mut rig().command_loading(Variant::Plain, &empty, None).unwrap());
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("does not define extern \"C\" int rig_main"));
 }

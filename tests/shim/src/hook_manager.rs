@@ -22,7 +22,7 @@ const OTHER: &str = "org_apportion_test_OtherHook";
 pub struct HookManager {
     rig: Rig,
     variant: Variant,
-    library: PathBuf,
+    module: PathBuf,
     folder: PathBuf,
 }
 
@@ -42,8 +42,8 @@ impl HookManager {
     }
 
     fn build(variant: Variant) -> HookManager {
-        let (library, folder) = (library_for(variant), folder("hook-manager", variant));
-        let manager = HookManager { rig: rig(), variant, library, folder };
+        let (module, folder) = (library_for(variant), folder("hook-manager", variant));
+        let manager = HookManager { rig: rig(), variant, module, folder };
         compile(&[source("hook_manager/calls.cpp")], variant, &manager.caller());
         compile(&[source("hook_manager/other_hook.cpp")], variant, &manager.other_hook());
         manager
@@ -254,7 +254,7 @@ impl Hooks {
         let mut command = self
             .manager
             .rig
-            .library_command(self.manager.variant, &self.manager.caller(), None)
+            .command_loading(self.manager.variant, &self.manager.caller(), None)
             .unwrap_or_else(|error| panic!("{error}"));
         command.args([modules.as_os_str(), OsStr::new(&names), script.as_os_str()]);
         let process = Answer::of(&mut command);
@@ -273,7 +273,7 @@ impl Hooks {
         let config = folder.join("apportion.toml");
         json!({ "libraries": [
             {
-                "file": self.manager.library.to_string_lossy(),
+                "file": self.manager.module.to_string_lossy(),
                 "modules": [{ "name": OURS, "parameters": [parameter("config", &config.to_string_lossy())] }],
             },
             {

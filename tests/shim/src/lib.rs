@@ -50,7 +50,7 @@ const BUILD: &str = "cargo build --package apportion";
 pub struct Driver {
     rig: Rig,
     variant: Variant,
-    library: PathBuf,
+    module: PathBuf,
     folder: PathBuf,
 }
 
@@ -70,8 +70,8 @@ impl Driver {
     }
 
     fn build(variant: Variant) -> Driver {
-        let library = library_for(variant);
-        let driver = Driver { rig: rig(), variant, library, folder: folder("shim-driver", variant) };
+        let module = library_for(variant);
+        let driver = Driver { rig: rig(), variant, module, folder: folder("shim-driver", variant) };
         compile(&sources(), variant, &driver.path());
         driver
     }
@@ -87,7 +87,7 @@ impl Driver {
     /// Runs the driver with exactly these arguments behind the library's path.
     pub fn start(&self, arguments: &[&OsStr], preload: Option<&Path>) -> Answer {
         let mut command = self.command(preload);
-        command.arg(&self.library).args(arguments);
+        command.arg(&self.module).args(arguments);
         Answer::of(&mut command)
     }
 
@@ -101,13 +101,13 @@ impl Driver {
         outer.args(options).arg(inner.get_program()).args(inner.get_args());
         let found = Command::new(program).arg("--version").output();
         assert!(found.is_ok(), "cannot run {program}; install it: {cure}");
-        outer.arg(&self.library).arg("all").arg(self.configuration("all", ""));
+        outer.arg(&self.module).arg("all").arg(self.configuration("all", ""));
         Answer::of(&mut outer)
     }
 
     fn command(&self, preload: Option<&Path>) -> Command {
         self.rig
-            .library_command(self.variant, &self.path(), preload)
+            .command_loading(self.variant, &self.path(), preload)
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
