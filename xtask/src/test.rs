@@ -55,6 +55,8 @@ pub(crate) enum Step {
     Shim,
     /// The same under the address and undefined-behaviour sanitizers
     Memory,
+    /// A virtual machine with cgroups v2 only, with a real Mesos and the four modules in it
+    Machine,
     /// The rig itself: a real Mesos with its built-in allocator
     Rig,
     /// The four modules in a real master and real agents
@@ -83,6 +85,7 @@ impl Step {
             Step::Histories => "random histories against an independent allocator",
             Step::Shim => "the shim inside the host's binary",
             Step::Memory => "the shim under the memory checker",
+            Step::Machine => "a machine with cgroups v2 only",
             Step::Rig => "the rig: a real Mesos",
             Step::Cluster => "the modules in a real cluster",
             Step::Differential => "the built-in allocator and ours, step by step",
@@ -140,6 +143,7 @@ impl Step {
                 "hook_manager",
             ]),
             Step::Memory => memory(),
+            Step::Machine => with_library(&["test", "--locked", "--package", "apportion-machine"]),
             Step::Rig => with_library(&["test", "--locked", "--package", "apportion-rig"]),
             Step::Cluster => with_library(&["test", "--locked", "--package", "apportion-cluster-tests"]),
             Step::Differential => {
@@ -367,6 +371,7 @@ mod tests {
                 own.lines().find_map(|line| line.strip_prefix("name = ")).unwrap().trim_matches('"');
             let own_step = [
                 "apportion-oracle",
+                "apportion-machine",
                 "apportion-rig",
                 "apportion-shim-tests",
                 "apportion-cluster-tests",

@@ -2,7 +2,7 @@
 //!
 //! Entries are named by a sum over everything that decides their content, are built beside their final
 //! name and renamed into place, and are never changed afterwards. A lock file lets one process at a time
-//! add entries; readers need no lock.
+//! add entries; readers need no lock. Other packages of tests keep their entries here too.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -23,7 +23,7 @@ const TELL_AFTER: Duration = Duration::from_secs(1);
 const LOCK_POLL: Duration = Duration::from_millis(20);
 
 /// Sum over byte strings, each with its length, as 64 lower-case hexadecimal digits.
-pub(crate) fn content_sum<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+pub fn content_sum<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut digest = Sha256::new();
     for part in parts {
         digest.update(part.len().to_le_bytes());
@@ -34,13 +34,13 @@ pub(crate) fn content_sum<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Stri
 
 /// The cache folder; exists.
 #[derive(Debug, Clone)]
-pub(crate) struct Cache {
+pub struct Cache {
     folder: PathBuf,
 }
 
 /// While it lives, no other process adds entries.
 #[derive(Debug)]
-pub(crate) struct CacheLock {
+pub struct CacheLock {
     /// The lock goes with the descriptor, also when the process is killed.
     _file: File,
 }
@@ -50,14 +50,14 @@ impl Cache {
     ///
     /// # Errors
     /// When the folder cannot be created.
-    pub(crate) fn open(folder: &Path) -> Result<Cache, RigError> {
+    pub fn open(folder: &Path) -> Result<Cache, RigError> {
         fs::create_dir_all(folder).map_err(RigError::io("create the cache folder", folder))?;
         let folder = folder.canonicalize().map_err(RigError::io("resolve", folder))?;
         Ok(Cache { folder })
     }
 
     /// Path of an entry, whether it exists or not.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
@@ -65,7 +65,7 @@ impl Cache {
     ///
     /// # Errors
     /// When the lock file cannot be made, or the other process takes longer than any download should.
-    pub(crate) fn lock(&self, progress: &mut dyn FnMut(&str)) -> Result<CacheLock, RigError> {
+    pub fn lock(&self, progress: &mut dyn FnMut(&str)) -> Result<CacheLock, RigError> {
         let path = self.path("lock");
         let file = OpenOptions::new()
             .create(true)
@@ -104,7 +104,7 @@ impl Cache {
     ///
     /// # Errors
     /// What `build` returns, or a failed file operation. A half-filled folder is removed.
-    pub(crate) fn entry(
+    pub fn entry(
         &self,
         name: &str,
         _lock: &CacheLock,
@@ -140,7 +140,7 @@ pub(crate) fn remove_incoming(folder: &Path) {
 ///
 /// # Errors
 /// When that fails, with the path.
-pub(crate) fn write_file(path: &Path, content: impl AsRef<[u8]>) -> Result<(), RigError> {
+pub fn write_file(path: &Path, content: impl AsRef<[u8]>) -> Result<(), RigError> {
     fs::write(path, content).map_err(RigError::io("write", path))
 }
 
@@ -149,7 +149,7 @@ pub(crate) fn write_file(path: &Path, content: impl AsRef<[u8]>) -> Result<(), R
 ///
 /// # Errors
 /// When none of the three variables is set.
-pub(crate) fn default_folder() -> Result<PathBuf, RigError> {
+pub fn default_folder() -> Result<PathBuf, RigError> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("APPORTION_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("apportion")))

@@ -8,9 +8,10 @@ use crate::cache::{Cache, CacheLock, content_sum, write_file};
 use crate::error::RigError;
 use crate::program::{self, Wanted};
 
-/// Name of the program, and of the file beside it that lists the libraries it loads.
-const PROGRAM: &str = "rig-launcher";
-const LIBRARIES: &str = "rig-launcher.libraries";
+/// Name of the program.
+pub(crate) const PROGRAM: &str = "rig-launcher";
+/// Name of the file beside it that lists the libraries it loads.
+pub(crate) const LIBRARIES: &str = "rig-launcher.libraries";
 const COMPILE_LIMIT: Duration = Duration::from_secs(300);
 
 macro_rules! sources {
@@ -73,7 +74,7 @@ pub(crate) fn provide(
     search_path: &OsStr,
     progress: &mut dyn FnMut(&str),
 ) -> Result<PathBuf, RigError> {
-    let list: String = libraries.iter().map(|path| format!("{}\n", path.display())).collect();
+    let list = list(libraries);
     let mut parts: Vec<&[u8]> = vec![compiler.as_encoded_bytes(), list.as_bytes()];
     parts.extend(variant.flags().iter().map(|flag| flag.as_bytes()));
     parts.extend(SOURCES.iter().flat_map(|(name, text)| [name.as_bytes(), text.as_bytes()]));
@@ -88,6 +89,11 @@ pub(crate) fn provide(
         compile(folder, variant, compiler, search_path)
     })?;
     Ok(folder.join(PROGRAM))
+}
+
+/// Text of the file that lists the libraries.
+pub(crate) fn list(libraries: &[PathBuf]) -> String {
+    libraries.iter().map(|path| format!("{}\n", path.display())).collect()
 }
 
 fn compile(folder: &Path, variant: Variant, compiler: &OsStr, search_path: &OsStr) -> Result<(), RigError> {

@@ -35,7 +35,7 @@
 //! everything the published binary does not hold, among it the fetcher for URIs and the web pages.
 
 mod builder;
-mod cache;
+pub mod cache;
 mod error;
 pub mod executor;
 mod fetch;
@@ -44,7 +44,7 @@ mod http;
 mod launcher;
 mod process;
 mod process_tree;
-mod program;
+pub mod program;
 pub mod recordio;
 mod rig;
 mod running;
@@ -57,7 +57,7 @@ pub use error::RigError;
 pub use framework::{Event, Framework, FrameworkSpec, Offer, TaskSpec, TaskState, TaskStatus, scalar};
 pub use http::Http;
 pub use launcher::Variant;
-pub use rig::{Rig, RigOptions};
+pub use rig::{Rig, RigCopy, RigOptions};
 pub use running::{Agent, AgentProcess, Master, MasterProcess, Running};
 pub use simulated::{
     DiskSource, OperationAnswer, SimulatedAgents, SimulatedDisk, SimulatedProvider, SimulatedSpec,

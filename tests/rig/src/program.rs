@@ -17,20 +17,20 @@ const POLL: Duration = Duration::from_millis(5);
 
 /// A program that is looked for, what for, and how to get it.
 #[derive(Debug, Clone)]
-pub(crate) struct Wanted<'a> {
+pub struct Wanted<'a> {
     /// Name or path.
-    pub(crate) program: &'a OsStr,
+    pub program: &'a OsStr,
     /// What it is wanted for, as an infinitive.
-    pub(crate) purpose: &'static str,
+    pub purpose: &'static str,
     /// The command that installs it.
-    pub(crate) cure: &'static str,
+    pub cure: &'static str,
 }
 
 /// Finds a program in `search_path` (colon-separated folders), as a shell would.
 ///
 /// # Errors
 /// [`RigError::MissingProgram`] when no folder holds an executable file of that name.
-pub(crate) fn find(wanted: &Wanted<'_>, search_path: &OsStr) -> Result<PathBuf, RigError> {
+pub fn find(wanted: &Wanted<'_>, search_path: &OsStr) -> Result<PathBuf, RigError> {
     let name = Path::new(wanted.program);
     let candidates: Vec<PathBuf> = if name.components().count() > 1 {
         vec![name.to_owned()]
@@ -51,17 +51,18 @@ fn is_executable(path: &Path) -> bool {
 
 /// What a finished program left.
 #[derive(Debug)]
-pub(crate) struct Finished {
-    pub(crate) status: ExitStatus,
+pub struct Finished {
+    /// How it ended.
+    pub status: ExitStatus,
     /// Standard error; standard output went to the callback line by line.
-    pub(crate) errors: String,
+    pub errors: String,
 }
 
 /// Runs a program to its end, handing each line of its standard output to `line`.
 ///
 /// # Errors
 /// When it cannot be started, or has not ended within `limit`: it is killed then.
-pub(crate) fn run(
+pub fn run(
     program: &Path,
     arguments: &[OsString],
     search_path: &OsStr,

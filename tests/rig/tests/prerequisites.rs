@@ -227,3 +227,30 @@ fn touched_binary_is_checked_again_and_kept_when_it_is_sound() {
     let rig = options.prepare(|_| {}).unwrap();
     assert_eq!(rig.mesos_binary(), binary.canonicalize().unwrap());
 }
+
+#[test]
+fn copied_rig_starts_a_master_without_python_and_compilers() {
+    let rig = Rig::prepare(|step| eprintln!("{step}")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("copy");
+    fs::create_dir(&place).unwrap();
+    let copy = rig.copy_for(&place);
+    for (to, from) in &copy.files {
+        assert_eq!(to.parent(), Some(&*place), "{to:?}");
+        fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(|_| ())).unwrap();
+    }
+    fs::write(&copy.list.0, &copy.list.1).unwrap();
+
+    let options = RigOptions { prepared: Some(place.clone()), ..bare_machine(&folder, &[]) };
+    let copied = options.prepare(|step| panic!("nothing is to be made: {step}")).unwrap();
+    assert!(copied.mesos_binary().starts_with(&place) && copied.executor().starts_with(&place));
+    copied.master().start().unwrap();
+}
+
+#[test]
+fn copied_rig_without_its_list_of_libraries_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = RigOptions { prepared: Some(folder.path().to_owned()), ..bare_machine(&folder, &[]) };
+    let text = refusal(options).to_string();
+    assert!(text.contains("rig-launcher.libraries"), "{text}");
+}
