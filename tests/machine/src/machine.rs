@@ -91,10 +91,12 @@ impl Machine {
     /// program that ends without success is none: see [`Outcome::require_success`].
     pub fn run(&self, scenario: &Scenario) -> Result<Outcome, MachineError> {
         let mut tree = Tree::default();
-        let copy = self.rig.copy_for(Path::new(RIG));
-        tree.text(&copy.list.0, copy.list.1);
-        for (inside, from) in copy.files {
-            tree.file(&inside, Content::Copy(from));
+        if scenario.mesos {
+            let copy = self.rig.copy_for(Path::new(RIG));
+            tree.text(&copy.list.0, copy.list.1);
+            for (inside, from) in copy.files {
+                tree.file(&inside, Content::Copy(from));
+            }
         }
         self.hardware.boot_within(BOOT_LIMIT, self.acceleration, tree, scenario)
     }
@@ -310,6 +312,18 @@ mod tests {
         let text = find_qemu(OsStr::new("/nowhere")).unwrap_err().to_string();
         assert!(text.contains("qemu-system-x86_64 is wanted to run the test machine"), "{text}");
         assert!(text.contains("apt-get install --no-install-recommends qemu-system-x86"), "{text}");
+    }
+
+    #[test]
+    fn machine_that_is_not_up_in_time_is_ended() {
+        let hardware = Hardware::prepare(&mut |step| eprintln!("{step}")).unwrap();
+        let limit = Duration::from_millis(500);
+        let scenario = Scenario::script("").within(limit);
+        let started = Instant::now();
+        let ended = hardware.boot_within(Duration::ZERO, Acceleration::Software, Tree::default(), &scenario);
+        let error = ended.unwrap_err();
+        assert!(matches!(error, MachineError::Deadline { limit: found, .. } if found == limit), "{error}");
+        assert!(started.elapsed() > limit);
     }
 
     #[test]

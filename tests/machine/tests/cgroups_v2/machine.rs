@@ -7,12 +7,18 @@ use apportion_machine::{MachineError, Scenario};
 
 use crate::machine;
 
+/// A script for a machine without Mesos.
+fn script(text: &str) -> Scenario {
+    Scenario::script(text).without_mesos()
+}
+
 #[test]
 fn kernel_offers_every_controller_under_v2_and_none_under_v1() {
-    let scenario = Scenario::script(
+    let scenario = script(
         "cat /sys/fs/cgroup/cgroup.controllers > /results/controllers
          cat /proc/self/cgroup > /results/membership
-         grep cgroup /proc/mounts > /results/mounts",
+         grep cgroup /proc/mounts > /results/mounts
+         mkdir /old && ! mount -t cgroup -o freezer cgroup /old",
     );
     let outcome = machine().run(&scenario).unwrap().require_success().unwrap();
     let controllers = outcome.text("controllers").unwrap();
@@ -30,7 +36,7 @@ fn program_gets_its_files_and_leaves_exit_code_and_results() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("every byte");
     std::fs::write(&file, &content).unwrap();
-    let scenario = Scenario::script(
+    let scenario = script(
         "mkdir -p /results/deep && cp /data/given /results/deep/back
          cat /etc/text; echo \"$COLOUR|$1\"; id -u; pwd; ls -1 /sys/class/block
          exit 7",
@@ -53,7 +59,7 @@ fn program_gets_its_files_and_leaves_exit_code_and_results() {
 
 #[test]
 fn kernel_panic_is_an_error_with_the_end_of_the_console() {
-    let scenario = Scenario::script("echo about to fall; echo c > /proc/sysrq-trigger; sleep 60");
+    let scenario = script("echo about to fall; echo c > /proc/sysrq-trigger; sleep 60");
     let error = machine().run(&scenario).unwrap_err();
     assert!(matches!(error, MachineError::Panicked { .. }), "{error}");
     let text = error.to_string();
@@ -63,7 +69,7 @@ fn kernel_panic_is_an_error_with_the_end_of_the_console() {
 #[test]
 fn program_that_hangs_is_ended_and_its_console_shown() {
     let limit = Duration::from_secs(2);
-    let scenario = Scenario::script("echo waiting for ever; sleep 600").within(limit);
+    let scenario = script("echo waiting for ever; sleep 600").within(limit);
     let error = machine().run(&scenario).unwrap_err();
     assert!(matches!(error, MachineError::Deadline { limit: found, .. } if found == limit), "{error}");
     assert!(error.to_string().contains("waiting for ever"), "{error}");
@@ -71,27 +77,27 @@ fn program_that_hangs_is_ended_and_its_console_shown() {
 
 #[test]
 fn machine_that_is_switched_off_too_early_is_an_error() {
-    let error = machine().run(&Scenario::script("poweroff -f; sleep 60")).unwrap_err();
+    let error = machine().run(&script("poweroff -f; sleep 60")).unwrap_err();
     assert!(matches!(error, MachineError::NoResults { .. }), "{error}");
     assert!(error.to_string().contains("0 bytes came"), "{error}");
 }
 
 #[test]
 fn test_name_that_does_not_exist_is_an_error() {
-    let error = machine().run(&Scenario::this_test("no_such_test").unwrap()).unwrap_err();
+    let error = machine().run(&Scenario::this_test("no_such_test").unwrap().without_mesos()).unwrap_err();
     assert!(matches!(&error, MachineError::TestNotRun { test } if test == "no_such_test"), "{error}");
 }
 
 #[test]
 fn relative_path_in_the_machine_is_refused() {
-    let error = machine().run(&Scenario::script("").text("etc/text", "")).unwrap_err();
+    let error = machine().run(&script("").text("etc/text", "")).unwrap_err();
     assert!(matches!(&error, MachineError::Setting { .. }), "{error}");
     assert!(error.to_string().contains("etc/text"), "{error}");
 }
 
 #[test]
 fn kernel_module_that_does_not_exist_is_named() {
-    let error = machine().run(&Scenario::script("").kernel_module("no_such_module")).unwrap_err();
+    let error = machine().run(&script("").kernel_module("no_such_module")).unwrap_err();
     assert!(matches!(&error, MachineError::MissingModule { .. }), "{error}");
     assert!(error.to_string().contains("no_such_module"), "{error}");
 }
