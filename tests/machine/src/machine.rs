@@ -28,6 +28,8 @@ pub(crate) const RESULTS: &str = "/results";
 const INIT: &str = include_str!("init.sh");
 /// What it prints before it starts the program.
 const UP: &str = "machine: up";
+/// What a kernel prints that gives up.
+const PANIC: &str = "Kernel panic - not syncing";
 /// Booting and switching off may take that long with software emulation on a loaded machine.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
 /// `cgroup_no_v1=all` leaves every controller to cgroups v2. A kernel in trouble stops at once, and qemu with it.
@@ -147,6 +149,9 @@ impl Hardware {
         let total = started.elapsed();
         let errors = match ended {
             Ok(Finished { status, errors }) => format!("{status}; {}", errors.trim()),
+            Err(RigError::Deadline { .. }) if console.contains(PANIC) => {
+                return Err(MachineError::Panicked { console });
+            }
             Err(RigError::Deadline { .. }) => return Err(MachineError::Deadline { limit, console }),
             Err(other) => return Err(other.into()),
         };
@@ -266,7 +271,7 @@ impl Left<'_> {
     /// An outcome without its times, or why there is none.
     fn judge(self) -> Result<Outcome, MachineError> {
         let Left { bytes, errors, console, scenario } = self;
-        if console.contains("Kernel panic - not syncing") {
+        if console.contains(PANIC) {
             return Err(MachineError::Panicked { console });
         }
         let mut files = match tree::read(&bytes) {
