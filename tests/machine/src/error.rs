@@ -1,5 +1,6 @@
 //! Why a machine cannot be prepared, or did not do what it was started for.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use apportion_rig::RigError;
 const TAIL_BYTES: usize = 8 * 1024;
 
 /// Everything that can go wrong here. A missing prerequisite names itself and the command that mends it.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum MachineError {
     /// The Mesos inside cannot be prepared, or a program of this machine is missing.
@@ -116,6 +117,13 @@ pub enum MachineError {
         /// What was found, what is expected.
         detail: String,
     },
+}
+
+/// As it is displayed: a test that unwraps it shows the console as it was, not with all line ends escaped.
+impl fmt::Debug for MachineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl MachineError {
