@@ -1,0 +1,313 @@
+//! One thread that waits for events of all groups.
+//!
+//! # Invariants
+//!
+//! * The thread sleeps until the kernel calls: no timeouts, no polling.
+//! * No lock is held while files are read or the callback runs.
+//! * At most [`WATCHED_MAX`] groups. The kernel itself merges changes of a file that are not fetched yet; if its queue
+//!   overflows, all groups are looked at. So a group that fails in a loop costs one look for each time it is woken.
+//! * A panic in the callback is counted ([`Watcher::faults`]), and the thread goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+use rustix::event::{EventfdFlags, epoll, eventfd};
+use rustix::fd::OwnedFd;
+use rustix::fs::inotify;
+use rustix::io::Errno;
+
+use super::sources::{Kind, Source, legacy_signal, read, sources};
+use super::{Counts, Event};
+use crate::error::{Action, GroupError, Refusal};
+use crate::groups::Groups;
+use crate::names::GroupPath;
+
+/// Groups that are watched at most.
+pub const WATCHED_MAX: usize = 65_536;
+
+const KEY_WAKE: u64 = 0;
+const KEY_FILES: u64 = 1;
+const KEY_FIRST_SIGNAL: u64 = 2;
+
+/// Bytes for file events of one read: some five hundred of them.
+const BUFFER_BYTES: usize = 16 << 10;
+
+#[derive(Debug)]
+struct Watched {
+    sources: Arc<[Source]>,
+    files: Vec<i32>,
+    signals: Vec<(u64, Arc<OwnedFd>)>,
+    counts: Counts,
+    /// v1 does not count these; the signals do.
+    signalled: u64,
+}
+
+#[derive(Debug, Default)]
+struct Watches {
+    groups: BTreeMap<GroupPath, Watched>,
+    by_file: BTreeMap<i32, GroupPath>,
+    by_signal: BTreeMap<u64, GroupPath>,
+    next_signal: u64,
+}
+
+#[derive(Debug)]
+struct Shared {
+    epoll: OwnedFd,
+    inotify: OwnedFd,
+    wake: OwnedFd,
+    stopped: AtomicBool,
+    faults: AtomicU64,
+    watches: Mutex<Watches>,
+}
+
+/// Watches groups and calls back with what happens to them.
+#[derive(Debug)]
+pub struct Watcher {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watcher {
+    /// Starts the thread. `callback` runs on it, for one event after the other; it should not take long.
+    ///
+    /// # Errors
+    ///
+    /// The system has no descriptors or threads left.
+    pub fn start(callback: impl Fn(Event) + Send + 'static) -> Result<Watcher, GroupError> {
+        let refused = |source: std::io::Error| Refusal::new(Action::Watch, Path::new("/proc/self/fd"), source);
+        let shared = Arc::new(Shared::new().map_err(|error| refused(error.into()))?);
+        let seen = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("cgroup-events".to_owned())
+            .spawn(move || seen.run(&callback))
+            .map_err(refused)?;
+        Ok(Watcher { shared, thread: Some(thread) })
+    }
+
+    /// Watches a group from now on. Returns what was counted before, which is told by no event. A group that is
+    /// watched already is looked at only.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read or watched, or too many groups are watched.
+    pub fn watch(&self, groups: &Groups, path: &GroupPath) -> Result<Counts, GroupError> {
+        if let Some(watched) = self.shared.watches.lock().groups.get(path) {
+            return Ok(watched.counts);
+        }
+        if self.len() >= WATCHED_MAX {
+            return Err(GroupError::Unusable(format!("{WATCHED_MAX} groups are watched, more cannot be")));
+        }
+        let sources: Arc<[Source]> = sources(groups, path)?.into();
+        let outcome = self.shared.register(path, &sources);
+        // Registered first, so that nothing falls between the two.
+        let counts = outcome.and_then(|()| read(&sources));
+        match counts {
+            Ok(counts) => {
+                if let Some(watched) = self.shared.watches.lock().groups.get_mut(path) {
+                    watched.counts = Counts { out_of_memory: watched.counts.out_of_memory.max(counts.out_of_memory), ..counts };
+                }
+                Ok(counts)
+            }
+            Err(refusal) => {
+                self.shared.unregister(path);
+                Err(refusal.into())
+            }
+        }
+    }
+
+    /// Ends the watch of a group. Events that are on their way may still be told. Unknown groups are no error.
+    ///
+    /// To be called when a group is destroyed: the watcher does not forget groups by itself.
+    pub fn unwatch(&self, path: &GroupPath) {
+        self.shared.unregister(path);
+    }
+
+    /// How many groups are watched.
+    pub fn len(&self) -> usize {
+        self.shared.watches.lock().groups.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Panics of the callback, and looks that failed.
+    pub fn faults(&self) -> u64 {
+        self.shared.faults.load(Ordering::Relaxed)
+    }
+
+    /// Whether the thread still runs. It ends early only if the system takes its descriptors away.
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        // An eventfd takes eight bytes of a number; it refuses only when it is full, and then the thread wakes anyway.
+        let _ = rustix::io::write(&self.shared.wake, &1_u64.to_ne_bytes());
+        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != std::thread::current().id()) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn new() -> Result<Shared, Errno> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let inotify = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        epoll::add(&epoll, &wake, epoll::EventData::new_u64(KEY_WAKE), epoll::EventFlags::IN)?;
+        epoll::add(&epoll, &inotify, epoll::EventData::new_u64(KEY_FILES), epoll::EventFlags::IN)?;
+        Ok(Shared {
+            epoll,
+            inotify,
+            wake,
+            stopped: AtomicBool::new(false),
+            faults: AtomicU64::new(0),
+            watches: Mutex::new(Watches { next_signal: KEY_FIRST_SIGNAL, ..Watches::default() }),
+        })
+    }
+
+    fn register(&self, path: &GroupPath, sources: &Arc<[Source]>) -> Result<(), Refusal> {
+        let watched = Watched {
+            sources: Arc::clone(sources),
+            files: Vec::new(),
+            signals: Vec::new(),
+            counts: Counts::default(),
+            signalled: 0,
+        };
+        self.watches.lock().groups.insert(path.clone(), watched);
+        for source in sources.iter() {
+            let refused = |error: Errno| Refusal::new(Action::Watch, &source.path, error.into());
+            if source.kind == Kind::LegacyMemory {
+                let signal = Arc::new(legacy_signal(&source.path)?);
+                let mut watches = self.watches.lock();
+                let key = watches.next_signal;
+                watches.next_signal += 1;
+                epoll::add(&self.epoll, &*signal, epoll::EventData::new_u64(key), epoll::EventFlags::IN)
+                    .map_err(refused)?;
+                watches.by_signal.insert(key, path.clone());
+                if let Some(watched) = watches.groups.get_mut(path) {
+                    watched.signals.push((key, signal));
+                }
+            } else {
+                let mut watches = self.watches.lock();
+                let file = inotify::add_watch(&self.inotify, &source.path, inotify::WatchFlags::MODIFY)
+                    .map_err(refused)?;
+                watches.by_file.insert(file, path.clone());
+                if let Some(watched) = watches.groups.get_mut(path) {
+                    watched.files.push(file);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn unregister(&self, path: &GroupPath) {
+        let mut watches = self.watches.lock();
+        let Some(watched) = watches.groups.remove(path) else { return };
+        for file in watched.files {
+            watches.by_file.remove(&file);
+            // Refused if the file is gone, which ends the watch as well.
+            let _ = inotify::remove_watch(&self.inotify, file);
+        }
+        for (key, signal) in watched.signals {
+            watches.by_signal.remove(&key);
+            let _ = epoll::delete(&self.epoll, &*signal);
+        }
+    }
+
+    fn run(&self, callback: &dyn Fn(Event)) {
+        let mut space = [MaybeUninit::<epoll::Event>::uninit(); 64];
+        while !self.stopped.load(Ordering::SeqCst) {
+            let mut touched = BTreeSet::new();
+            match epoll::wait(&self.epoll, &mut space, None) {
+                Ok((events, _)) => {
+                    for event in events {
+                        let data = event.data;
+                        match data.u64() {
+                            KEY_WAKE => {}
+                            KEY_FILES => self.changed_files(&mut touched),
+                            key => touched.extend(self.signalled(key)),
+                        }
+                    }
+                }
+                Err(Errno::INTR) => {}
+                Err(_) => return,
+            }
+            for path in touched {
+                self.look(&path, callback);
+            }
+        }
+    }
+
+    /// Groups whose files changed.
+    fn changed_files(&self, touched: &mut BTreeSet<GroupPath>) {
+        let mut buffer = [MaybeUninit::<u8>::uninit(); BUFFER_BYTES];
+        let mut reader = inotify::Reader::new(&self.inotify, &mut buffer);
+        let mut first = true;
+        // One read only: what is left wakes us again, after the other descriptors had their turn.
+        while first || !reader.is_buffer_empty() {
+            first = false;
+            match reader.next() {
+                Ok(event) if event.events().contains(inotify::ReadFlags::QUEUE_OVERFLOW) => {
+                    touched.extend(self.watches.lock().groups.keys().cloned());
+                }
+                Ok(event) => touched.extend(self.watches.lock().by_file.get(&event.wd()).cloned()),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// v1: the group whose signal came, with the number of times noted.
+    fn signalled(&self, key: u64) -> Option<GroupPath> {
+        let mut watches = self.watches.lock();
+        let path = watches.by_signal.get(&key)?.clone();
+        let watched = watches.groups.get_mut(&path)?;
+        let (_, signal) = watched.signals.iter().find(|(of, _)| *of == key)?;
+        let mut number = [0_u8; 8];
+        let times = match rustix::io::read(signal, &mut number) {
+            Ok(8) => u64::from_ne_bytes(number),
+            _ => 0,
+        };
+        // The last signal tells that the group is gone.
+        let alive = watched.sources.iter().any(|source| source.kind == Kind::LegacyMemory && source.path.exists());
+        if alive {
+            watched.signalled = watched.signalled.saturating_add(times);
+        }
+        Some(path)
+    }
+
+    fn look(&self, path: &GroupPath, callback: &dyn Fn(Event)) {
+        let Some(sources) = self.watches.lock().groups.get(path).map(|watched| Arc::clone(&watched.sources)) else {
+            return;
+        };
+        let Ok(mut counts) = read(&sources) else {
+            self.faults.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        let news = {
+            let mut watches = self.watches.lock();
+            let Some(watched) = watches.groups.get_mut(path) else { return };
+            counts.out_of_memory = counts.out_of_memory.saturating_add(watched.signalled);
+            let news = watched.counts.news(&counts);
+            watched.counts = counts;
+            news
+        };
+        for kind in news {
+            let event = Event { group: path.clone(), kind, counts };
+            if catch_unwind(AssertUnwindSafe(|| callback(event))).is_err() {
+                self.faults.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What is found on hosts of all kinds, and what is proposed there.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use apportion_cgroups::fake::FakeKernel;
+use apportion_cgroups::{
+    Base, Controller, Finding, Groups, Hierarchy, Layout, Patience, Pid, Version, Wish,
+};
+
+use crate::support::{open, path, placement, wish};
+
+fn detect(kernel: &FakeKernel) -> Hierarchy {
+    Hierarchy::detect(kernel, Path::new("/")).unwrap()
+}
+
+#[test]
+fn v1_has_a_place_for_each_hierarchy() {
+    let kernel = FakeKernel::v1();
+    let hierarchy = detect(&kernel);
+    assert_eq!(hierarchy.layout(), Layout::V1);
+    assert_eq!(hierarchy.mounts().len(), 8);
+    let placement = hierarchy.place(&kernel, &wish()).unwrap();
+    assert_eq!(placement.findings, []);
+    assert_eq!(placement.places.len(), 8);
+    assert!(placement.places.iter().all(|place| place.moves.is_empty()));
+    let memory = placement.places.iter().find(|place| place.controllers.contains(&Controller::Memory));
+    assert_eq!(memory.unwrap().parent, PathBuf::from("/sys/fs/cgroup/memory/containers"));
+}
+
+#[test]
+fn hybrid_takes_each_controller_where_it_is() {
+    let kernel = FakeKernel::hybrid();
+    let hierarchy = detect(&kernel);
+    assert_eq!(hierarchy.layout(), Layout::Hybrid);
+    assert_eq!(hierarchy.home(Controller::HugeTlb).unwrap().version, Version::V2);
+    assert_eq!(hierarchy.home(Controller::Memory).unwrap().version, Version::V1);
+    assert_eq!(hierarchy.home(Controller::Freezer).unwrap().version, Version::V1);
+}
+
+#[test]
+fn on_v2_the_agent_moves_out_of_the_group_that_is_divided() {
+    let kernel = Arc::new(FakeKernel::v2());
+    let placement = placement(&kernel);
+    assert_eq!(placement.findings, []);
+    let place = &placement.places[0];
+    assert_eq!(place.base, PathBuf::from("/sys/fs/cgroup/system.slice/agent.service"));
+    assert_eq!(place.moves, [Pid::new(100).unwrap()]);
+
+    let groups = open(&kernel);
+    assert_eq!(kernel.groups_of(100), [PathBuf::from("/sys/fs/cgroup/system.slice/agent.service/agent")]);
+    let handed = kernel.text(&place.parent.join("cgroup.controllers")).unwrap();
+    assert_eq!(handed, "cpu cpuset hugetlb io memory pids\n");
+    assert!(groups.abilities().unwrap().swap);
+}
+
+#[test]
+fn after_a_restart_the_same_place_is_found_from_inside_the_agents_own_group() {
+    let kernel = Arc::new(FakeKernel::v2());
+    let first = open(&kernel);
+    kernel.put("/proc/self/cgroup", "0::/system.slice/agent.service/agent\n");
+    let second = open(&kernel);
+    assert_eq!(first.places()[0].parent, second.places()[0].parent);
+
+    kernel.undelegate();
+    let third = placement(&kernel);
+    assert_eq!(third.places[0].parent, second.places()[0].parent, "by the name of our own group");
+}
+
+#[test]
+fn a_unit_that_is_not_delegated_is_told_with_the_cure() {
+    let kernel = FakeKernel::v2();
+    kernel.undelegate();
+    let placement = placement(&kernel);
+    assert_eq!(placement.findings, [Finding::NotDelegated { unit: "agent.service".to_owned() }]);
+    assert!(!placement.findings[0].is_fatal());
+    let text = placement.findings[0].to_string();
+    assert!(text.contains("systemctl edit agent.service"), "{text}");
+    assert!(text.contains("[Service]") && text.contains("Delegate=yes"), "{text}");
+}
+
+#[test]
+fn a_controller_that_is_not_handed_down_is_told_with_the_group_where_it_ends() {
+    let kernel = Arc::new(FakeKernel::v2());
+    kernel.put("/sys/fs/cgroup/system.slice/agent.service/cgroup.controllers", "cpu memory pids\n");
+    let only = |controllers: &[Controller]| Wish { controllers: controllers.iter().copied().collect(), ..wish() };
+    let hierarchy = detect(&kernel);
+    let placement = hierarchy.place(&*kernel, &only(&[Controller::Io, Controller::Cpu])).unwrap();
+    let [finding @ Finding::NotHandedDown { controller: Controller::Io, at, .. }] = &placement.findings[..]
+    else {
+        panic!("{:?}", placement.findings);
+    };
+    assert_eq!(at, Path::new("/sys/fs/cgroup/system.slice"));
+    assert!(finding.to_string().contains("Delegate=io"), "{finding}");
+    let error = Groups::open(kernel.clone(), &placement, Patience::default()).unwrap_err();
+    assert!(error.to_string().contains("Delegate=io"), "{error}");
+    assert!(!kernel.groups().iter().any(|group| group.ends_with("containers")), "nothing was made");
+}
+
+#[test]
+fn without_systemd_the_cure_is_a_command() {
+    let kernel = FakeKernel::v2();
+    kernel.put("/proc/self/cgroup", "0::/system.slice\n");
+    kernel.put("/sys/fs/cgroup/system.slice/cgroup.controllers", "cpu\n");
+    let placement = placement(&kernel);
+    let texts: Vec<String> = placement.findings.iter().map(ToString::to_string).collect();
+    assert!(texts.iter().any(|text| text.contains("echo +memory > /sys/fs/cgroup/cgroup.subtree_control")), "{texts:?}");
+}
+
+#[test]
+fn a_missing_v1_hierarchy_is_told_with_the_mount_command() {
+    let kernel = FakeKernel::v1();
+    kernel.put("/proc/self/mountinfo", "40 23 0:40 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n");
+    let placement = placement(&kernel);
+    let texts: Vec<String> = placement.findings.iter().map(ToString::to_string).collect();
+    assert_eq!(texts.len(), 7);
+    assert!(texts.iter().any(|text| text.contains("mount -t cgroup -o blkio blkio /sys/fs/cgroup/blkio")), "{texts:?}");
+}
+
+#[test]
+fn a_host_without_control_groups_is_refused_with_the_mount_command() {
+    let kernel = FakeKernel::v1();
+    kernel.put("/proc/self/mountinfo", "40 23 0:40 / /proc rw - proc proc rw\n");
+    let error = Hierarchy::detect(&kernel, Path::new("/")).unwrap_err();
+    assert!(error.to_string().contains("mount -t cgroup2 cgroup2 /sys/fs/cgroup"), "{error}");
+}
+
+#[test]
+fn a_read_only_mount_and_a_group_outside_of_it_are_told() {
+    let kernel = FakeKernel::v2();
+    kernel.put("/proc/self/mountinfo", "31 23 0:28 / /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n");
+    kernel.put("/proc/self/cgroup", "0::/../elsewhere\n");
+    let placement = placement(&kernel);
+    let point = PathBuf::from("/sys/fs/cgroup");
+    let expected = [Finding::ReadOnly { point: point.clone() }, Finding::Outside { point }];
+    assert_eq!(placement.findings, expected);
+    assert!(placement.findings.iter().all(Finding::is_fatal));
+}
+
+#[test]
+fn a_named_base_is_taken_and_strangers_in_it_are_not_moved() {
+    let kernel = Arc::new(FakeKernel::v2());
+    let hierarchy = detect(&kernel);
+    let at = Wish { base: Base::At("/".into()), ..wish() };
+    let placement = hierarchy.place(&*kernel, &at).unwrap();
+    assert_eq!(placement.places[0].parent, PathBuf::from("/sys/fs/cgroup/containers"));
+    assert_eq!(placement.places[0].moves, []);
+    let groups = Groups::open(kernel.clone(), &placement, Patience::default()).unwrap();
+    groups.create(&path("a"), apportion_cgroups::Shape::Leaf).unwrap();
+    assert_eq!(kernel.groups_of(100), [PathBuf::from("/sys/fs/cgroup/system.slice/agent.service")]);
+}
