@@ -77,8 +77,15 @@ mod tests {
     #[test]
     fn weights_are_those_of_systemd_and_runc() {
         // shares, proportional (systemd), linear (runc)
-        let cases =
-            [(2, 1, 1), (10, 1, 1), (102, 9, 4), (512, 50, 20), (1024, 100, 39), (4096, 400, 157), (262_144, 10_000, 10_000)];
+        let cases = [
+            (2, 1, 1),
+            (10, 1, 1),
+            (102, 9, 4),
+            (512, 50, 20),
+            (1024, 100, 39),
+            (4096, 400, 157),
+            (262_144, 10_000, 10_000),
+        ];
         for (shares, proportional, linear) in cases {
             assert_eq!(WeightScale::Proportional.weight(shares), proportional, "{shares}");
             assert_eq!(WeightScale::Linear.weight(shares), linear, "{shares}");

@@ -33,7 +33,9 @@ pub(crate) fn cure(action: Action, path: &Path, error: &io::Error) -> &'static s
         (Some(Errno::NOSPC), Action::Move) => {
             "cpuset.cpus or cpuset.mems of the group or of one above is empty: write both before a process joins"
         }
-        (Some(Errno::NOMEM | Errno::NOSPC), _) => "the kernel has no memory left for this: free some on the host",
+        (Some(Errno::NOMEM | Errno::NOSPC), _) => {
+            "the kernel has no memory left for this: free some on the host"
+        }
         (Some(Errno::BUSY), Action::Delegate) => {
             "a group with processes of its own cannot hand out controllers: move its processes into a child group"
         }

@@ -169,7 +169,10 @@ impl Groups {
 
     fn write_setting(&self, path: &GroupPath, write: &Write) -> Result<(), GroupError> {
         let place = self.place_of(write.controller).ok_or_else(|| {
-            GroupError::Unusable(format!("the plan needs controller {}, which has no place", write.controller))
+            GroupError::Unusable(format!(
+                "the plan needs controller {}, which has no place",
+                write.controller
+            ))
         })?;
         Ok(self.write(Action::Write, &path.folder(&place.parent).join(&write.file), &write.text)?)
     }
@@ -223,9 +226,7 @@ impl Groups {
     pub fn abilities(&self) -> Result<Abilities, GroupError> {
         let has = |controller: Controller, v1: &str, v2: &str| match self.place_of(controller) {
             None => Ok(false),
-            Some(place) => {
-                self.has(&place.parent.join(if place.version == Version::V1 { v1 } else { v2 }))
-            }
+            Some(place) => self.has(&place.parent.join(if place.version == Version::V1 { v1 } else { v2 })),
         };
         let io_weight = if has(Controller::Io, "blkio.bfq.weight", "io.weight")? {
             let legacy = self.place_of(Controller::Io).is_some_and(|place| place.version == Version::V1);
@@ -236,9 +237,10 @@ impl Groups {
         } else {
             None
         };
-        let homes = self.places.iter().flat_map(|place| {
-            place.controllers.iter().map(|controller| (*controller, place.version))
-        });
+        let homes = self
+            .places
+            .iter()
+            .flat_map(|place| place.controllers.iter().map(|controller| (*controller, place.version)));
         Ok(Abilities {
             homes: homes.collect(),
             cpu_bandwidth: has(Controller::Cpu, "cpu.cfs_quota_us", "cpu.max")?,
@@ -291,12 +293,8 @@ impl Groups {
         placement: &Placement,
         patience: Patience,
     ) -> Result<Groups, GroupError> {
-        let fatal: Vec<String> = placement
-            .findings
-            .iter()
-            .filter(|finding| finding.is_fatal())
-            .map(ToString::to_string)
-            .collect();
+        let fatal: Vec<String> =
+            placement.findings.iter().filter(|finding| finding.is_fatal()).map(ToString::to_string).collect();
         if !fatal.is_empty() {
             return Err(GroupError::Unusable(fatal.join("; ")));
         }

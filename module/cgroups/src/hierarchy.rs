@@ -64,9 +64,7 @@ impl Hierarchy {
     ///
     /// `/proc` cannot be read, or no control group file system is mounted.
     pub fn detect(kernel: &dyn Kernel, root: &Path) -> Result<Hierarchy, GroupError> {
-        let read = |path: &Path| {
-            kernel.read(path).map_err(|source| Refusal::new(Action::Read, path, source))
-        };
+        let read = |path: &Path| kernel.read(path).map_err(|source| Refusal::new(Action::Read, path, source));
         let lines = parse_mounts(&read(&root.join("proc/self/mountinfo"))?);
         let memberships = parse_memberships(&read(&root.join("proc/self/cgroup"))?);
         let mut mounts: Vec<Mount> = Vec::new();
@@ -82,7 +80,8 @@ impl Hierarchy {
                 Version::V2 => controllers_of(kernel, &point)?,
             };
             let controllers: BTreeSet<Controller> = named.difference(&taken).copied().collect();
-            let another = line.version == Version::V2 && mounts.iter().any(|mount| mount.version == Version::V2);
+            let another =
+                line.version == Version::V2 && mounts.iter().any(|mount| mount.version == Version::V2);
             if another || (line.version == Version::V1 && controllers.is_empty()) {
                 continue;
             }
@@ -97,7 +96,8 @@ impl Hierarchy {
             (false, true) => Layout::V2,
             (false, false) => {
                 return Err(GroupError::Unusable(
-                    "no control group file system is mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup".to_owned(),
+                    "no control group file system is mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup"
+                        .to_owned(),
                 ));
             }
         };

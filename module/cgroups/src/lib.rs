@@ -49,7 +49,7 @@ mod usage;
 pub use abilities::{Abilities, IoWeightFile, WeightScale};
 pub use controller::{Controller, Version};
 pub use error::{Action, GroupError, Refusal, Survivor};
-pub use events::{Counts, Event, EventKind, WATCHED_MAX, Watcher};
+pub use events::{Counts, Event, EventKind, LEGACY_LOOK, WATCHED_MAX, Watcher};
 pub use groups::{Applied, Groups, Kept, Patience, Shape};
 pub use hierarchy::{Hierarchy, Layout, Mount};
 pub use kernel::{Kernel, Pid};

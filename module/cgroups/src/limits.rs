@@ -162,7 +162,8 @@ impl PageSize {
     /// `None` for what is no number followed by `KB`, `MB` or `GB`.
     pub fn new(name: &str) -> Option<PageSize> {
         let number = ["KB", "MB", "GB"].iter().find_map(|unit| name.strip_suffix(unit))?;
-        let fits = !number.is_empty() && number.len() <= 9 && number.bytes().all(|byte| byte.is_ascii_digit());
+        let fits =
+            !number.is_empty() && number.len() <= 9 && number.bytes().all(|byte| byte.is_ascii_digit());
         fits.then(|| PageSize(name.to_owned()))
     }
 }

@@ -24,7 +24,9 @@ pub enum NameError {
     #[error("a group's name has 1 to {NAME_BYTES_MAX} bytes, not {0}")]
     Length(usize),
     /// A byte that cannot be in a name.
-    #[error("group name {name:?} has the byte {byte:#04x}: neither a slash nor control characters may be in it")]
+    #[error(
+        "group name {name:?} has the byte {byte:#04x}: neither a slash nor control characters may be in it"
+    )]
     Byte {
         /// The name, as text.
         name: String,

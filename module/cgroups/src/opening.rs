@@ -68,8 +68,7 @@ impl Groups {
     pub(crate) fn hand_down(&self, place: &Place, group: &Path) -> Result<(), GroupError> {
         let file = group.join("cgroup.subtree_control");
         let there = listed(&*self.kernel, &file)?;
-        let missing =
-            |controller: &&Controller| !controller.is_core_on_v2() && !there.contains(controller);
+        let missing = |controller: &&Controller| !controller.is_core_on_v2() && !there.contains(controller);
         for controller in place.controllers.iter().filter(missing) {
             self.write(Action::Delegate, &file, &format!("+{}", controller.name(Version::V2)))?;
         }

@@ -36,9 +36,7 @@ pub(crate) fn value_of(content: &[u8], wanted: &str) -> Option<u64> {
 }
 
 /// `key=number` fields of a line.
-pub(crate) fn fields<'a>(
-    parts: impl Iterator<Item = &'a str>,
-) -> impl Iterator<Item = (&'a str, u64)> {
+pub(crate) fn fields<'a>(parts: impl Iterator<Item = &'a str>) -> impl Iterator<Item = (&'a str, u64)> {
     parts.filter_map(|field| {
         let (key, value) = field.split_once('=')?;
         Some((key, value.parse().ok()?))

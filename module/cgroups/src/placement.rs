@@ -244,7 +244,11 @@ fn unit_of(point: &Path, group: &Path) -> Option<PathBuf> {
     let is_unit = |path: &&Path| {
         path.extension().is_some_and(|extension| extension == "service" || extension == "scope")
     };
-    group.ancestors().take_while(|path| path.starts_with(point) && *path != point).find(is_unit).map(Path::to_owned)
+    group
+        .ancestors()
+        .take_while(|path| path.starts_with(point) && *path != point)
+        .find(is_unit)
+        .map(Path::to_owned)
 }
 
 fn findings_of(
@@ -290,8 +294,7 @@ fn moves_of(
     controllers: &BTreeSet<Controller>,
 ) -> Result<Vec<Pid>, GroupError> {
     let type_file = base.join("cgroup.type");
-    let topmost =
-        !kernel.has(&type_file).map_err(|source| Refusal::new(Action::Read, &type_file, source))?;
+    let topmost = !kernel.has(&type_file).map_err(|source| Refusal::new(Action::Read, &type_file, source))?;
     if topmost || controllers.iter().all(|controller| controller.is_core_on_v2()) {
         return Ok(Vec::new());
     }

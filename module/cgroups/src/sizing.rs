@@ -190,7 +190,8 @@ mod tests {
 
     #[test]
     fn without_a_limit_the_request_is_the_limit_if_the_policy_says_so() {
-        let policy = SizingPolicy { limit_cpus_to_request: true, burst_permille: 250, ..SizingPolicy::default() };
+        let policy =
+            SizingPolicy { limit_cpus_to_request: true, burst_permille: 250, ..SizingPolicy::default() };
         let requests = Requests { cpus_milli: 1_500, ..Requests::default() };
         let cpu = Limits::for_container(requests, Ceilings::default(), &policy).cpu;
         assert_eq!(cpu.quota_us, Bound::At(150_000));
@@ -227,6 +228,9 @@ mod tests {
         assert_eq!(memory, expected);
         let endless = Ceilings { memory_bytes: Some(Bound::Unlimited), ..Ceilings::default() };
         let memory = Limits::for_container(requests, endless, &policy).memory;
-        assert_eq!((memory.high, memory.max, memory.swap), (Bound::Unlimited, Bound::Unlimited, Bound::Unlimited));
+        assert_eq!(
+            (memory.high, memory.max, memory.swap),
+            (Bound::Unlimited, Bound::Unlimited, Bound::Unlimited)
+        );
     }
 }

@@ -5,7 +5,7 @@ mod sources;
 mod watcher;
 
 pub use counts::Counts;
-pub use watcher::{WATCHED_MAX, Watcher};
+pub use watcher::{LEGACY_LOOK, WATCHED_MAX, Watcher};
 
 use crate::names::GroupPath;
 
@@ -24,7 +24,7 @@ pub struct Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
     /// The group reached its limit of memory and nothing could be reclaimed. On v1 this is told just before the kernel
-    /// kills, and there is no word of the kill itself.
+    /// kills; the kill itself is seen at the next look ([`LEGACY_LOOK`]).
     OutOfMemory {
         /// How often since the last look.
         times: u64,
@@ -34,7 +34,8 @@ pub enum EventKind {
         /// How many since the last look.
         processes: u64,
     },
-    /// A process or thread could not be started, because the group has as many as it may.
+    /// A process or thread could not be started, because the group has as many as it may. On v1 this may be seen at the
+    /// next look only ([`LEGACY_LOOK`]).
     OutOfPids {
         /// How often since the last look.
         times: u64,

@@ -22,8 +22,10 @@ pub(super) enum Kind {
     Memory,
     /// v1: `memory.oom_control`; `memory.failcnt` lies beside it.
     LegacyMemory,
-    /// Both: `pids.events`.
+    /// v2: `pids.events`.
     Pids,
+    /// v1: `pids.events`; newer kernels (6.18 for one) count there without a call.
+    LegacyPids,
     /// v2: `cgroup.events`.
     Core,
 }
@@ -64,7 +66,7 @@ pub(super) fn sources(groups: &Groups, path: &GroupPath) -> Result<Vec<Source>, 
                     add(Kind::LegacyMemory, folder.join("memory.oom_control"), true)?;
                 }
                 if has(Controller::Pids) {
-                    add(Kind::Pids, folder.join("pids.events"), false)?;
+                    add(Kind::LegacyPids, folder.join("pids.events"), false)?;
                 }
             }
         }
@@ -80,9 +82,12 @@ pub(super) fn read(sources: &[Source]) -> Result<Counts, Refusal> {
         match source.kind {
             Kind::Memory => counts.add_memory_events(&content),
             Kind::LegacyMemory => {
-                counts.add_legacy_memory(&content, &self::content(&source.path.with_file_name("memory.failcnt"))?);
+                counts.add_legacy_memory(
+                    &content,
+                    &self::content(&source.path.with_file_name("memory.failcnt"))?,
+                );
             }
-            Kind::Pids => counts.add_pids_events(&content),
+            Kind::Pids | Kind::LegacyPids => counts.add_pids_events(&content),
             Kind::Core => counts.set_cgroup_events(&content),
         }
     }

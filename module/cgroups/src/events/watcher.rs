@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //!
-//! * The thread sleeps until the kernel calls: no timeouts, no polling.
+//! * The thread sleeps until the kernel calls. Only while groups on v1 are watched does it wake by itself, every
+//!   [`LEGACY_LOOK`]: v1 counts refused processes and kills, but kernels differ in whether they call for them.
 //! * No lock is held while files are read or the callback runs.
 //! * At most [`WATCHED_MAX`] groups. The kernel itself merges changes of a file that are not fetched yet; if its queue
 //!   overflows, all groups are looked at. So a group that fails in a loop costs one look for each time it is woken.
@@ -15,9 +16,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use rustix::event::{EventfdFlags, epoll, eventfd};
+use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
 use rustix::fd::OwnedFd;
 use rustix::fs::inotify;
 use rustix::io::Errno;
@@ -27,6 +29,9 @@ use super::{Counts, Event};
 use crate::error::{Action, GroupError, Refusal};
 use crate::groups::Groups;
 use crate::names::GroupPath;
+
+/// How often groups on v1 are looked at, beside the kernel's calls. A thousand groups cost some twenty milliseconds.
+pub const LEGACY_LOOK: Duration = Duration::from_secs(5);
 
 /// Groups that are watched at most.
 pub const WATCHED_MAX: usize = 65_536;
@@ -54,6 +59,8 @@ struct Watches {
     by_file: BTreeMap<i32, GroupPath>,
     by_signal: BTreeMap<u64, GroupPath>,
     next_signal: u64,
+    /// Groups for which the kernel does not call for everything.
+    on_v1: BTreeSet<GroupPath>,
 }
 
 #[derive(Debug)]
@@ -80,7 +87,8 @@ impl Watcher {
     ///
     /// The system has no descriptors or threads left.
     pub fn start(callback: impl Fn(Event) + Send + 'static) -> Result<Watcher, GroupError> {
-        let refused = |source: std::io::Error| Refusal::new(Action::Watch, Path::new("/proc/self/fd"), source);
+        let refused =
+            |source: std::io::Error| Refusal::new(Action::Watch, Path::new("/proc/self/fd"), source);
         let shared = Arc::new(Shared::new().map_err(|error| refused(error.into()))?);
         let seen = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -110,7 +118,10 @@ impl Watcher {
         match counts {
             Ok(counts) => {
                 if let Some(watched) = self.shared.watches.lock().groups.get_mut(path) {
-                    watched.counts = Counts { out_of_memory: watched.counts.out_of_memory.max(counts.out_of_memory), ..counts };
+                    watched.counts = Counts {
+                        out_of_memory: watched.counts.out_of_memory.max(counts.out_of_memory),
+                        ..counts
+                    };
                 }
                 Ok(counts)
             }
@@ -152,9 +163,10 @@ impl Watcher {
 impl Drop for Watcher {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::SeqCst);
-        // An eventfd takes eight bytes of a number; it refuses only when it is full, and then the thread wakes anyway.
-        let _ = rustix::io::write(&self.shared.wake, &1_u64.to_ne_bytes());
-        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != std::thread::current().id()) {
+        self.shared.wake_up();
+        if let Some(thread) =
+            self.thread.take().filter(|thread| thread.thread().id() != std::thread::current().id())
+        {
             let _ = thread.join();
         }
     }
@@ -175,6 +187,11 @@ impl Shared {
             faults: AtomicU64::new(0),
             watches: Mutex::new(Watches { next_signal: KEY_FIRST_SIGNAL, ..Watches::default() }),
         })
+    }
+
+    fn wake_up(&self) {
+        // An eventfd takes eight bytes of a number; it refuses only when it is full, and then the thread wakes anyway.
+        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
     }
 
     fn register(&self, path: &GroupPath, sources: &Arc<[Source]>) -> Result<(), Refusal> {
@@ -209,12 +226,23 @@ impl Shared {
                 }
             }
         }
+        if sources.iter().any(|source| matches!(source.kind, Kind::LegacyMemory | Kind::LegacyPids)) {
+            let first = {
+                let on_v1 = &mut self.watches.lock().on_v1;
+                on_v1.insert(path.clone());
+                on_v1.len() == 1
+            };
+            if first {
+                self.wake_up();
+            }
+        }
         Ok(())
     }
 
     fn unregister(&self, path: &GroupPath) {
         let mut watches = self.watches.lock();
         let Some(watched) = watches.groups.remove(path) else { return };
+        watches.on_v1.remove(path);
         for file in watched.files {
             watches.by_file.remove(&file);
             // Refused if the file is gone, which ends the watch as well.
@@ -228,25 +256,35 @@ impl Shared {
 
     fn run(&self, callback: &dyn Fn(Event)) {
         let mut space = [MaybeUninit::<epoll::Event>::uninit(); 64];
+        let mut due = Instant::now() + LEGACY_LOOK;
         while !self.stopped.load(Ordering::SeqCst) {
+            let left = due.saturating_duration_since(Instant::now());
+            let timeout = (!self.watches.lock().on_v1.is_empty()).then(|| timespec(left));
             let mut touched = BTreeSet::new();
-            match epoll::wait(&self.epoll, &mut space, None) {
-                Ok((events, _)) => {
-                    for event in events {
-                        let data = event.data;
-                        match data.u64() {
-                            KEY_WAKE => {}
-                            KEY_FILES => self.changed_files(&mut touched),
-                            key => touched.extend(self.signalled(key)),
-                        }
-                    }
-                }
+            match epoll::wait(&self.epoll, &mut space, timeout.as_ref()) {
+                Ok((events, _)) => events.iter().for_each(|event| {
+                    let data = event.data;
+                    self.called(data.u64(), &mut touched);
+                }),
                 Err(Errno::INTR) => {}
                 Err(_) => return,
+            }
+            if Instant::now() >= due {
+                due = Instant::now() + LEGACY_LOOK;
+                touched.extend(self.watches.lock().on_v1.iter().cloned());
             }
             for path in touched {
                 self.look(&path, callback);
             }
+        }
+    }
+
+    fn called(&self, key: u64, touched: &mut BTreeSet<GroupPath>) {
+        match key {
+            // Emptied, so that it calls again.
+            KEY_WAKE => drop(rustix::io::read(&self.wake, &mut [0_u8; 8])),
+            KEY_FILES => self.changed_files(touched),
+            key => touched.extend(self.signalled(key)),
         }
     }
 
@@ -280,7 +318,8 @@ impl Shared {
             _ => 0,
         };
         // The last signal tells that the group is gone.
-        let alive = watched.sources.iter().any(|source| source.kind == Kind::LegacyMemory && source.path.exists());
+        let alive =
+            watched.sources.iter().any(|source| source.kind == Kind::LegacyMemory && source.path.exists());
         if alive {
             watched.signalled = watched.signalled.saturating_add(times);
         }
@@ -288,7 +327,8 @@ impl Shared {
     }
 
     fn look(&self, path: &GroupPath, callback: &dyn Fn(Event)) {
-        let Some(sources) = self.watches.lock().groups.get(path).map(|watched| Arc::clone(&watched.sources)) else {
+        let Some(sources) = self.watches.lock().groups.get(path).map(|watched| Arc::clone(&watched.sources))
+        else {
             return;
         };
         let Ok(mut counts) = read(&sources) else {
@@ -309,5 +349,13 @@ impl Shared {
                 self.faults.fetch_add(1, Ordering::Relaxed);
             }
         }
+    }
+}
+
+fn timespec(time: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+        // A nanosecond more, so that the look is due when the thread wakes.
+        tv_nsec: i64::from(time.subsec_nanos()).saturating_add(1).min(999_999_999),
     }
 }

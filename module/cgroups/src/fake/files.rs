@@ -16,9 +16,7 @@ pub(super) fn of_controller(
             ("cpu.cfs_burst_us", "0"),
             ("cpu.stat", "nr_periods 4\nnr_throttled 2\nthrottled_time 3000\n"),
         ],
-        (Version::V1, "cpuacct") => {
-            &[("cpuacct.usage", "5000000"), ("cpuacct.stat", "user 3\nsystem 1\n")]
-        }
+        (Version::V1, "cpuacct") => &[("cpuacct.usage", "5000000"), ("cpuacct.stat", "user 3\nsystem 1\n")],
         (Version::V1, "cpuset") if top => &[("cpuset.cpus", "0-3"), ("cpuset.mems", "0")],
         (Version::V1, "cpuset") => &[("cpuset.cpus", ""), ("cpuset.mems", "")],
         (Version::V1, "memory") => &[

@@ -57,10 +57,7 @@ impl FakeKernel {
         model.mount("/sys/fs/cgroup/unified", Version::V2, &["hugetlb"]);
         model.join(100, Path::new("/sys/fs/cgroup/unified"));
         model.append("/proc/self/cgroup", "0::/\n");
-        model.append(
-            "/proc/self/mountinfo",
-            "60 23 0:60 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
-        );
+        model.append("/proc/self/mountinfo", "60 23 0:60 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
         FakeKernel { model: Mutex::new(model) }
     }
 

@@ -9,8 +9,7 @@ use rustix::io::Errno;
 use super::files::{of_controller, of_core};
 use crate::controller::Version;
 
-const CONTROLLERS: [&str; 8] =
-    ["cpu", "cpuacct", "cpuset", "memory", "blkio", "pids", "hugetlb", "freezer"];
+const CONTROLLERS: [&str; 8] = ["cpu", "cpuacct", "cpuset", "memory", "blkio", "pids", "hugetlb", "freezer"];
 
 #[derive(Debug)]
 pub(super) struct Group {
@@ -46,7 +45,8 @@ impl Model {
             let point = format!("/sys/fs/cgroup/{name}");
             model.mount(&point, Version::V1, &[name]);
             model.join(100, Path::new(&point));
-            mounts.push_str(&format!("{n} 23 0:{n} / {point} rw - cgroup cgroup rw,{name}\n", n = number + 40));
+            mounts
+                .push_str(&format!("{n} 23 0:{n} / {point} rw - cgroup cgroup rw,{name}\n", n = number + 40));
             memberships.push_str(&format!("{number}:{name}:/\n"));
         }
         model.plain("/proc/self/mountinfo", &mounts);
@@ -229,7 +229,8 @@ impl Model {
         if wrong {
             return fail(Errno::INVAL);
         }
-        if (file == "memory.limit_in_bytes" || file == "memory.memsw.limit_in_bytes") && amount(text) < in_use {
+        if (file == "memory.limit_in_bytes" || file == "memory.memsw.limit_in_bytes") && amount(text) < in_use
+        {
             return fail(Errno::BUSY);
         }
         match group.files.get_mut(file) {

@@ -11,9 +11,7 @@ impl Draft<'_> {
         if old.shares != new.shares {
             let write = match self.version(CPU, "cpu.shares")? {
                 Version::V1 => Write::new(CPU, "cpu.shares", new.shares),
-                Version::V2 => {
-                    Write::new(CPU, "cpu.weight", self.abilities.weight_scale.weight(new.shares))
-                }
+                Version::V2 => Write::new(CPU, "cpu.weight", self.abilities.weight_scale.weight(new.shares)),
             };
             self.push(vec![write]);
         }

@@ -86,10 +86,8 @@ impl Draft<'_> {
         let soft = (soft_limit(old) != soft_limit(new)).then_some(soft);
         let sum_before = memory_and_swap(old)?;
         let sum_after = memory_and_swap(new)?;
-        let limit = (old.max != new.max)
-            .then(|| Write::new(MEMORY, LIMIT, or_minus_one(new.max)));
-        let sum = (sum_before != sum_after)
-            .then(|| Write::new(MEMORY, SUM, or_minus_one(sum_after)));
+        let limit = (old.max != new.max).then(|| Write::new(MEMORY, LIMIT, or_minus_one(new.max)));
+        let sum = (sum_before != sum_after).then(|| Write::new(MEMORY, SUM, or_minus_one(sum_after)));
         let ordered = if sum_after >= sum_before { [sum, limit] } else { [limit, sum] };
         let writes: Vec<Write> = ordered.into_iter().flatten().collect();
         if !writes.is_empty() {

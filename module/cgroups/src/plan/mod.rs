@@ -111,7 +111,9 @@ pub enum PlanError {
         cure: &'static str,
     },
     /// v1 knows only the sum of memory and swap.
-    #[error("a limit of swap without one of memory cannot be had on v1: limit memory too, or leave swap alone")]
+    #[error(
+        "a limit of swap without one of memory cannot be had on v1: limit memory too, or leave swap alone"
+    )]
     SwapWithoutMemory,
 }
 

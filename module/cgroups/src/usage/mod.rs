@@ -71,7 +71,9 @@ impl Reader<'_> {
         match self.groups.kernel.read(&path) {
             Ok(content) => Ok(content),
             // Pressure files answer so where the kernel does not account for it.
-            Err(error) if is_gone(&error) || error.kind() == std::io::ErrorKind::Unsupported => Ok(Vec::new()),
+            Err(error) if is_gone(&error) || error.kind() == std::io::ErrorKind::Unsupported => {
+                Ok(Vec::new())
+            }
             Err(source) => Err(Refusal::new(Action::Read, &path, source).into()),
         }
     }
@@ -107,7 +109,8 @@ impl Groups {
         if let Some((folder, _)) = self.at(path, Controller::Pids) {
             let reader = Reader { groups: self, folder: &folder };
             let max = reader.content("pids.max")?;
-            let max = if max.trim_ascii() == b"max" { Some(Bound::Unlimited) } else { number(&max).map(Bound::At) };
+            let max =
+                if max.trim_ascii() == b"max" { Some(Bound::Unlimited) } else { number(&max).map(Bound::At) };
             let current = number(&reader.content("pids.current")?).unwrap_or(0);
             usage.pids = Some(PidsUsage { current, max });
         }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use apportion_cgroups::fake::FakeKernel;
-use apportion_cgroups::{
-    Bound, GroupError, GroupPath, Groups, Limits, Patience, Pid, Plan, Shape,
-};
 use crate::support::{ALL, open, path, placement};
+use apportion_cgroups::fake::FakeKernel;
+use apportion_cgroups::{Bound, GroupError, GroupPath, Groups, Limits, Patience, Pid, Plan, Shape};
 
-const ERRORS: [i32; 4] = [crate::support::ENOSPC, crate::support::EBUSY, crate::support::EACCES, crate::support::ENOENT];
+const ERRORS: [i32; 4] =
+    [crate::support::ENOSPC, crate::support::EBUSY, crate::support::EACCES, crate::support::ENOENT];
 
 fn limits() -> Limits {
     let mut limits = Limits::default();
@@ -21,7 +20,12 @@ fn limits() -> Limits {
 }
 
 /// The life of a container and of one nested in it.
-fn life(kernel: &Arc<FakeKernel>, groups: &Groups, outer: &GroupPath, inner: &GroupPath) -> Result<(), GroupError> {
+fn life(
+    kernel: &Arc<FakeKernel>,
+    groups: &Groups,
+    outer: &GroupPath,
+    inner: &GroupPath,
+) -> Result<(), GroupError> {
     let abilities = groups.abilities()?;
     let plan = Plan::create(&limits(), &abilities).expect("the fake has all settings");
     groups.create(outer, Shape::Inner)?;
@@ -120,7 +124,11 @@ fn opening_that_fails_can_be_repeated() {
                 if outcome.is_err() {
                     let left: Vec<_> =
                         kernel.groups().into_iter().filter(|path| path.ends_with("containers")).collect();
-                    assert_eq!(left, [] as [std::path::PathBuf; 0], "operation {operation} failed with {errno}");
+                    assert_eq!(
+                        left,
+                        [] as [std::path::PathBuf; 0],
+                        "operation {operation} failed with {errno}"
+                    );
                 }
                 let again = open(&kernel);
                 assert_eq!(again.recover().unwrap(), []);

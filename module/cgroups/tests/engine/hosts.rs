@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use apportion_cgroups::fake::FakeKernel;
-use apportion_cgroups::{
-    Base, Controller, Finding, Groups, Hierarchy, Layout, Patience, Pid, Version, Wish,
-};
+use apportion_cgroups::{Base, Controller, Finding, Groups, Hierarchy, Layout, Patience, Pid, Version, Wish};
 
 use crate::support::{open, path, placement, wish};
 
@@ -83,7 +81,8 @@ fn a_unit_that_is_not_delegated_is_told_with_the_cure() {
 fn a_controller_that_is_not_handed_down_is_told_with_the_group_where_it_ends() {
     let kernel = Arc::new(FakeKernel::v2());
     kernel.put("/sys/fs/cgroup/system.slice/agent.service/cgroup.controllers", "cpu memory pids\n");
-    let only = |controllers: &[Controller]| Wish { controllers: controllers.iter().copied().collect(), ..wish() };
+    let only =
+        |controllers: &[Controller]| Wish { controllers: controllers.iter().copied().collect(), ..wish() };
     let hierarchy = detect(&kernel);
     let placement = hierarchy.place(&*kernel, &only(&[Controller::Io, Controller::Cpu])).unwrap();
     let [finding @ Finding::NotHandedDown { controller: Controller::Io, at, .. }] = &placement.findings[..]
@@ -104,7 +103,10 @@ fn without_systemd_the_cure_is_a_command() {
     kernel.put("/sys/fs/cgroup/system.slice/cgroup.controllers", "cpu\n");
     let placement = placement(&kernel);
     let texts: Vec<String> = placement.findings.iter().map(ToString::to_string).collect();
-    assert!(texts.iter().any(|text| text.contains("echo +memory > /sys/fs/cgroup/cgroup.subtree_control")), "{texts:?}");
+    assert!(
+        texts.iter().any(|text| text.contains("echo +memory > /sys/fs/cgroup/cgroup.subtree_control")),
+        "{texts:?}"
+    );
 }
 
 #[test]
@@ -114,7 +116,10 @@ fn a_missing_v1_hierarchy_is_told_with_the_mount_command() {
     let placement = placement(&kernel);
     let texts: Vec<String> = placement.findings.iter().map(ToString::to_string).collect();
     assert_eq!(texts.len(), 7);
-    assert!(texts.iter().any(|text| text.contains("mount -t cgroup -o blkio blkio /sys/fs/cgroup/blkio")), "{texts:?}");
+    assert!(
+        texts.iter().any(|text| text.contains("mount -t cgroup -o blkio blkio /sys/fs/cgroup/blkio")),
+        "{texts:?}"
+    );
 }
 
 #[test]

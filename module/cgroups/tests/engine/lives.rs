@@ -51,7 +51,10 @@ fn nested_groups_go_with_the_outer_one() {
         assert_eq!(groups.processes(&outer).unwrap().len(), 2);
         assert_eq!(groups.processes(&inner).unwrap().len(), 1);
         let found: Vec<_> = groups.recover().unwrap();
-        assert_eq!(found.iter().map(|found| (&found.path, found.processes)).collect::<Vec<_>>(), [(&outer, 2), (&inner, 1)]);
+        assert_eq!(
+            found.iter().map(|found| (&found.path, found.processes)).collect::<Vec<_>>(),
+            [(&outer, 2), (&inner, 1)]
+        );
         assert!(found.iter().all(|found| found.complete));
         groups.kill(&outer).unwrap();
         groups.destroy(&outer).unwrap();
@@ -178,7 +181,11 @@ fn on_v1_a_limit_below_what_is_in_use_is_kept_and_the_books_say_so() {
     let second = groups.apply(&path("a"), &smaller).unwrap();
     assert_eq!(second.limits, with(1000, 500), "neither was lowered");
     assert_eq!(second.kept.len(), 1);
-    assert!(second.kept[0].refusal.to_string().contains("shrink the container"), "{}", second.kept[0].refusal);
+    assert!(
+        second.kept[0].refusal.to_string().contains("shrink the container"),
+        "{}",
+        second.kept[0].refusal
+    );
 
     // The sum grows first and stands, then the limit is refused.
     let wider = Plan::change(&second.limits, &with(600, 2000), &abilities, 0).unwrap();
@@ -199,7 +206,10 @@ fn a_launcher_joins_by_the_entry_files() {
     groups.create(&path("inner"), Shape::Inner).unwrap();
     let parent = PathBuf::from("/sys/fs/cgroup/system.slice/agent.service/containers");
     assert_eq!(groups.entries(&path("leaf")).unwrap(), [parent.join("container-leaf/cgroup.procs")]);
-    assert_eq!(groups.entries(&path("inner")).unwrap(), [parent.join("container-inner/processes/cgroup.procs")]);
+    assert_eq!(
+        groups.entries(&path("inner")).unwrap(),
+        [parent.join("container-inner/processes/cgroup.procs")]
+    );
 }
 
 #[test]

@@ -211,9 +211,12 @@ fn settings_out_of_range_are_named() {
     assert_eq!(change(&|limits| limits.cpu.quota_us = Bound::At(999)), "cpu.quota_us");
     assert_eq!(change(&|limits| limits.cpu.burst_us = 1), "cpu.burst_us");
     assert_eq!(change(&|limits| limits.io.weight = Some(0)), "io.weight");
-    assert_eq!(change(&|limits| {
-        let device = "8:0".parse().unwrap();
-        let zero = apportion_cgroups::DeviceLimits { reads: Bound::At(0), ..Default::default() };
-        limits.io.devices = BTreeMap::from([(device, zero)]);
-    }), "io.devices");
+    assert_eq!(
+        change(&|limits| {
+            let device = "8:0".parse().unwrap();
+            let zero = apportion_cgroups::DeviceLimits { reads: Bound::At(0), ..Default::default() };
+            limits.io.devices = BTreeMap::from([(device, zero)]);
+        }),
+        "io.devices"
+    );
 }

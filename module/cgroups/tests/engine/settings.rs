@@ -50,7 +50,9 @@ const CASES: [Case; 21] = [
         };
         device(limits, ceilings);
     }),
-    ("CPUs", "0, 1, 2, 8", |limits| limits.cpuset = CpuSet { cpus: numbers(&[0, 1, 2, 8]), ..CpuSet::default() }),
+    ("CPUs", "0, 1, 2, 8", |limits| {
+        limits.cpuset = CpuSet { cpus: numbers(&[0, 1, 2, 8]), ..CpuSet::default() }
+    }),
     ("memory nodes", "0", |limits| limits.cpuset = CpuSet { mems: numbers(&[0]), ..CpuSet::default() }),
     ("huge pages of 2 MB", "16 MiB", |limits| huge(limits, "2MB", 16 << 20)),
     ("huge pages of 1 GB", "none", |limits| huge(limits, "1GB", 0)),

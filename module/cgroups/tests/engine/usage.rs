@@ -31,7 +31,8 @@ fn every_kind_of_host_tells_the_same_things() {
 
 #[test]
 fn pressure_is_read_to_hundredths() {
-    let text = b"some avg10=1.50 avg60=100.00 avg300=0.07 total=77\nfull avg10=0.5 avg60=x avg300=1 total=3\n";
+    let text =
+        b"some avg10=1.50 avg60=100.00 avg300=0.07 total=77\nfull avg10=0.5 avg60=x avg300=1 total=3\n";
     let pressure = pressure(text).unwrap();
     assert_eq!((pressure.some.avg10, pressure.some.avg60, pressure.some.avg300), (150, 10_000, 7));
     assert_eq!(pressure.some.total_us, 77);

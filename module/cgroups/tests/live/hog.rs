@@ -31,7 +31,12 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 
 fn spawn(kind: &str) -> std::io::Result<std::process::Child> {
     let program = std::env::current_exe()?;
-    Command::new(program).args(["hog", kind]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+    Command::new(program)
+        .args(["hog", kind])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
 }
 
 fn rest<T>(kept: &T) -> ! {

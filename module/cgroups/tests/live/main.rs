@@ -28,7 +28,8 @@ fn main() -> ExitCode {
             continue;
         }
         ran += 1;
-        let outcome = catch_unwind(AssertUnwindSafe(|| stage::Stage::open(name).and_then(|stage| scenario(&stage))));
+        let outcome =
+            catch_unwind(AssertUnwindSafe(|| stage::Stage::open(name).and_then(|stage| scenario(&stage))));
         match outcome {
             Ok(Ok(())) => println!("test {name} ... ok"),
             Ok(Err(error)) => {

@@ -61,7 +61,8 @@ fn every_setting(stage: &Stage) -> Outcome {
     limits.cpuset = CpuSet { cpus: Numbers(BTreeSet::from([0])), mems: Numbers(BTreeSet::from([0])) };
     limits.io.weight = abilities.io_weight.map(|_| 200);
     if let Some(device) = some_device() {
-        let ceilings = DeviceLimits { read_bytes: Bound::At(1 << 20), writes: Bound::At(50), ..DeviceLimits::default() };
+        let ceilings =
+            DeviceLimits { read_bytes: Bound::At(1 << 20), writes: Bound::At(50), ..DeviceLimits::default() };
         limits.io.devices = BTreeMap::from([(device, ceilings)]);
     }
     let size = PageSize::new("2MB").ok_or("a page size")?;
@@ -107,7 +108,13 @@ fn resizing(stage: &Stage) -> Outcome {
     let abilities = stage.groups.abilities()?;
     let path = stage.group("a", &Limits::default())?;
     stage.run(&path, "sleep", 0)?;
-    let sizes = [(64, 0, 100_u64, 100_u64), (256, 128, 300, 50), (128, 512, 20, 200), (512, 0, 500, 100), (96, 32, 10, 20)];
+    let sizes = [
+        (64, 0, 100_u64, 100_u64),
+        (256, 128, 300, 50),
+        (128, 512, 20, 200),
+        (512, 0, 500, 100),
+        (96, 32, 10, 20),
+    ];
     let mut now = Limits::default();
     for (memory, swap, quota_ms, period_ms) in sizes {
         let mut next = Limits::default();
@@ -147,7 +154,10 @@ fn memory_hog(stage: &Stage) -> Outcome {
     stage.run(&hungry, "memory", 200)?;
     let event = events.recv_timeout(SOON)?;
     check(event.group == hungry, format!("{event:?}"))?;
-    check(matches!(event.kind, EventKind::OutOfMemory { .. } | EventKind::Killed { .. }), format!("{event:?}"))?;
+    check(
+        matches!(event.kind, EventKind::OutOfMemory { .. } | EventKind::Killed { .. }),
+        format!("{event:?}"),
+    )?;
     stage.wait_for("the hog to be killed", || Ok(stage.groups.processes(&hungry)?.is_empty()))?;
     check(stage.groups.processes(&neighbour)?.len() == 1, "the neighbour lives")?;
     let peak = stage.groups.usage(&hungry)?.memory.and_then(|memory| memory.peak);
@@ -196,7 +206,9 @@ fn spinning(stage: &Stage) -> Outcome {
     let path = stage.group("a", &limits)?;
     let start = Instant::now();
     stage.run(&path, "spin", 0)?;
-    let cpu = || -> Result<_, Box<dyn std::error::Error>> { Ok(stage.groups.usage(&path)?.cpu.ok_or("CPU time is measured")?) };
+    let cpu = || -> Result<_, Box<dyn std::error::Error>> {
+        Ok(stage.groups.usage(&path)?.cpu.ok_or("CPU time is measured")?)
+    };
     stage.wait_for("ten throttled periods", || Ok(cpu()?.throttled_periods >= 10))?;
     let (usage, elapsed) = (cpu()?, u64::try_from(start.elapsed().as_micros())?);
     // A fifth of a CPU, and a slice more that each CPU may have taken.
@@ -224,7 +236,8 @@ fn fork_bomb(stage: &Stage) -> Outcome {
 fn nested(stage: &Stage) -> Outcome {
     let outer = GroupPath::root("outer")?;
     let inner = outer.child("inner")?;
-    let plan = Plan::create(&Limits { pids: Bound::At(50), ..Limits::default() }, &stage.groups.abilities()?)?;
+    let plan =
+        Plan::create(&Limits { pids: Bound::At(50), ..Limits::default() }, &stage.groups.abilities()?)?;
     stage.groups.create(&outer, Shape::Inner)?;
     stage.groups.apply(&outer, &plan)?;
     stage.run(&outer, "sleep", 0)?;
@@ -252,7 +265,8 @@ fn restart(stage: &Stage) -> Outcome {
     let own = again.create(&GroupPath::root("own")?, Shape::Leaf);
     own?;
     check(
-        matches!(again.destroy(&path), Err(GroupError::Survivors { .. } | GroupError::Refused(_))) || Pid::own() == pid,
+        matches!(again.destroy(&path), Err(GroupError::Survivors { .. } | GroupError::Refused(_)))
+            || Pid::own() == pid,
         "a group with processes is not removed",
     )
 }

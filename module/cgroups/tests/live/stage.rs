@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use apportion_cgroups::{
-    Base, Controller, GroupName, GroupPath, Groups, Hierarchy, Limits, LiveKernel, Patience, Pid, Placement, Plan,
-    Shape, Wish,
+    Base, Controller, GroupName, GroupPath, Groups, Hierarchy, Limits, LiveKernel, Patience, Pid, Placement,
+    Plan, Shape, Wish,
 };
 
 pub(crate) type Outcome = Result<(), Box<dyn Error>>;
@@ -80,7 +80,12 @@ impl Stage {
     }
 
     /// The text of a setting.
-    pub(crate) fn text(&self, path: &GroupPath, controller: Controller, file: &str) -> Result<String, Box<dyn Error>> {
+    pub(crate) fn text(
+        &self,
+        path: &GroupPath,
+        controller: Controller,
+        file: &str,
+    ) -> Result<String, Box<dyn Error>> {
         let folder = self.groups.folder(path, controller).ok_or("the controller has no place")?;
         Ok(std::fs::read_to_string(folder.join(file))?.trim().to_owned())
     }
