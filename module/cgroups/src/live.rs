@@ -18,6 +18,9 @@ use crate::kernel::{Kernel, Pid};
 /// processes: four million of them are 32 MB.
 const FILE_BYTES_MAX: u64 = 32 << 20;
 
+/// Times that a write is begun again after a signal.
+const INTERRUPTIONS_MAX: u32 = 100;
+
 /// Processes that are held on to at a time: each takes a descriptor.
 const HELD_MAX: usize = 128;
 
@@ -40,7 +43,17 @@ impl Kernel for LiveKernel {
 
     fn write(&self, path: &Path, text: &str) -> io::Result<()> {
         let mut file = fs::OpenOptions::new().write(true).open(path)?;
-        let written = file.write(text.as_bytes())?;
+        // v1 gives up the search for memory to reclaim when a signal comes, as agents get from their children.
+        let mut written = file.write(text.as_bytes());
+        for _ in 0..INTERRUPTIONS_MAX {
+            match &written {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    written = file.write(text.as_bytes())
+                }
+                _ => break,
+            }
+        }
+        let written = written?;
         if written == text.len() {
             Ok(())
         } else {

@@ -16,7 +16,7 @@ const FOUND_MAX: usize = GROUPS_IN_GROUP_MAX * 10;
 pub struct Found {
     /// Its path.
     pub path: GroupPath,
-    /// What it was made for.
+    /// What it was made for. On v1 it makes no difference and is always [`Shape::Leaf`].
     pub shape: Shape,
     /// Whether it is there in every hierarchy: if not, a call was cut off.
     pub complete: bool,

@@ -48,7 +48,8 @@ struct Watched {
     sources: Arc<[Source]>,
     files: Vec<i32>,
     signals: Vec<(u64, Arc<OwnedFd>)>,
-    counts: Counts,
+    /// Counts of the last look; `None` until the first, before which nothing is told.
+    counts: Option<Counts>,
     /// v1 does not count these; the signals do.
     signalled: u64,
 }
@@ -59,6 +60,8 @@ struct Watches {
     by_file: BTreeMap<i32, GroupPath>,
     by_signal: BTreeMap<u64, GroupPath>,
     next_signal: u64,
+    /// Groups that were just taken in: to be looked at once, for what fell between.
+    fresh: BTreeSet<GroupPath>,
     /// Groups for which the kernel does not call for everything.
     on_v1: BTreeSet<GroupPath>,
 }
@@ -106,23 +109,16 @@ impl Watcher {
     /// A file cannot be read or watched, or too many groups are watched.
     pub fn watch(&self, groups: &Groups, path: &GroupPath) -> Result<Counts, GroupError> {
         if let Some(watched) = self.shared.watches.lock().groups.get(path) {
-            return Ok(watched.counts);
+            return Ok(watched.counts.unwrap_or_default());
         }
         if self.len() >= WATCHED_MAX {
             return Err(GroupError::Unusable(format!("{WATCHED_MAX} groups are watched, more cannot be")));
         }
         let sources: Arc<[Source]> = sources(groups, path)?.into();
-        let outcome = self.shared.register(path, &sources);
-        // Registered first, so that nothing falls between the two.
-        let counts = outcome.and_then(|()| read(&sources));
-        match counts {
+        let outcome = self.shared.register(path, &sources).and_then(|()| read(&sources));
+        match outcome {
             Ok(counts) => {
-                if let Some(watched) = self.shared.watches.lock().groups.get_mut(path) {
-                    watched.counts = Counts {
-                        out_of_memory: watched.counts.out_of_memory.max(counts.out_of_memory),
-                        ..counts
-                    };
-                }
+                self.shared.begin(path, counts);
                 Ok(counts)
             }
             Err(refusal) => {
@@ -199,7 +195,7 @@ impl Shared {
             sources: Arc::clone(sources),
             files: Vec::new(),
             signals: Vec::new(),
-            counts: Counts::default(),
+            counts: None,
             signalled: 0,
         };
         self.watches.lock().groups.insert(path.clone(), watched);
@@ -227,22 +223,28 @@ impl Shared {
             }
         }
         if sources.iter().any(|source| matches!(source.kind, Kind::LegacyMemory | Kind::LegacyPids)) {
-            let first = {
-                let on_v1 = &mut self.watches.lock().on_v1;
-                on_v1.insert(path.clone());
-                on_v1.len() == 1
-            };
-            if first {
-                self.wake_up();
-            }
+            self.watches.lock().on_v1.insert(path.clone());
         }
         Ok(())
+    }
+
+    /// Tells from now on what differs from these counts. What changed since they were read is told at once.
+    fn begin(&self, path: &GroupPath, counts: Counts) {
+        {
+            let mut watches = self.watches.lock();
+            if let Some(watched) = watches.groups.get_mut(path) {
+                watched.counts = Some(counts);
+                watches.fresh.insert(path.clone());
+            }
+        }
+        self.wake_up();
     }
 
     fn unregister(&self, path: &GroupPath) {
         let mut watches = self.watches.lock();
         let Some(watched) = watches.groups.remove(path) else { return };
         watches.on_v1.remove(path);
+        watches.fresh.remove(path);
         for file in watched.files {
             watches.by_file.remove(&file);
             // Refused if the file is gone, which ends the watch as well.
@@ -281,8 +283,11 @@ impl Shared {
 
     fn called(&self, key: u64, touched: &mut BTreeSet<GroupPath>) {
         match key {
-            // Emptied, so that it calls again.
-            KEY_WAKE => drop(rustix::io::read(&self.wake, &mut [0_u8; 8])),
+            KEY_WAKE => {
+                // Emptied, so that it calls again.
+                let _ = rustix::io::read(&self.wake, &mut [0_u8; 8]);
+                touched.append(&mut self.watches.lock().fresh);
+            }
             KEY_FILES => self.changed_files(touched),
             key => touched.extend(self.signalled(key)),
         }
@@ -308,19 +313,22 @@ impl Shared {
 
     /// v1: the group whose signal came, with the number of times noted.
     fn signalled(&self, key: u64) -> Option<GroupPath> {
-        let mut watches = self.watches.lock();
-        let path = watches.by_signal.get(&key)?.clone();
-        let watched = watches.groups.get_mut(&path)?;
-        let (_, signal) = watched.signals.iter().find(|(of, _)| *of == key)?;
+        let (path, signal, sources) = {
+            let watches = self.watches.lock();
+            let path = watches.by_signal.get(&key)?.clone();
+            let watched = watches.groups.get(&path)?;
+            let (_, signal) = watched.signals.iter().find(|(of, _)| *of == key)?;
+            (path, Arc::clone(signal), Arc::clone(&watched.sources))
+        };
         let mut number = [0_u8; 8];
-        let times = match rustix::io::read(signal, &mut number) {
+        let times = match rustix::io::read(&signal, &mut number) {
             Ok(8) => u64::from_ne_bytes(number),
             _ => 0,
         };
         // The last signal tells that the group is gone.
-        let alive =
-            watched.sources.iter().any(|source| source.kind == Kind::LegacyMemory && source.path.exists());
-        if alive {
+        if sources.iter().any(|source| source.kind == Kind::LegacyMemory && source.path.exists())
+            && let Some(watched) = self.watches.lock().groups.get_mut(&path)
+        {
             watched.signalled = watched.signalled.saturating_add(times);
         }
         Some(path)
@@ -339,9 +347,11 @@ impl Shared {
             let mut watches = self.watches.lock();
             let Some(watched) = watches.groups.get_mut(path) else { return };
             counts.out_of_memory = counts.out_of_memory.saturating_add(watched.signalled);
-            let news = watched.counts.news(&counts);
-            watched.counts = counts;
-            news
+            let Some(before) = watched.counts.replace(counts) else {
+                watched.counts = None;
+                return;
+            };
+            before.news(&counts)
         };
         for kind in news {
             let event = Event { group: path.clone(), kind, counts };

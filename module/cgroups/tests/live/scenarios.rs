@@ -14,7 +14,7 @@ use crate::stage::{Outcome, Stage};
 
 type Scenario = fn(&Stage) -> Outcome;
 
-pub(crate) const ALL: [(&str, Scenario); 9] = [
+pub(crate) const ALL: [(&str, Scenario); 10] = [
     ("every_setting_is_taken_and_read_back", every_setting),
     ("resizing_back_and_forth_is_never_refused", resizing),
     ("a_memory_hog_is_killed_and_told_and_its_neighbour_lives", memory_hog),
@@ -23,6 +23,7 @@ pub(crate) const ALL: [(&str, Scenario); 9] = [
     ("a_spinning_process_gets_its_quota_and_no_more", spinning),
     ("a_fork_bomb_is_killed_and_leaves_nothing", fork_bomb),
     ("nested_groups_live_and_end_with_the_outer_one", nested),
+    ("an_agent_in_a_delegated_group_divides_it", agent),
     ("after_a_restart_groups_are_found_and_adopted", restart),
 ];
 
@@ -222,12 +223,7 @@ fn fork_bomb(stage: &Stage) -> Outcome {
     stage.run(&path, "bomb", 0)?;
     let count = || Ok(stage.groups.usage(&path)?.pids.is_some_and(|pids| pids.current >= 55));
     stage.wait_for("fifty-five processes", count)?;
-    // Its first process is our child: it stays in the list as a zombie until it is taken in.
-    let groups = stage.groups.clone();
-    let killed = path.clone();
-    let killer = std::thread::spawn(move || groups.kill(&killed));
-    stage.wait_for("the end of the kill", || Ok(killer.is_finished()))?;
-    killer.join().map_err(|_| "the kill panicked")??;
+    stage.groups.kill(&path)?;
     check(stage.groups.processes(&path)?.is_empty(), "all are gone")?;
     check(stage.groups.destroy(&path)?, "it was there")?;
     check(stage.groups.recover()?.is_empty(), "nothing is left")
@@ -249,6 +245,19 @@ fn nested(stage: &Stage) -> Outcome {
     check(stage.groups.processes(&outer)?.len() == 5, "the outer one has all")?;
     stage.groups.kill(&outer)?;
     stage.groups.destroy(&outer)?;
+    check(stage.groups.recover()?.is_empty(), "nothing is left")
+}
+
+/// The agent is another process of this program, since whoever runs this one is not to be moved.
+fn agent(stage: &Stage) -> Outcome {
+    let path = stage.group("agent.service", &Limits::default())?;
+    for place in stage.placement.places.iter().filter(|place| place.version == Version::V2) {
+        let folder = place.parent.join("container-agent.service");
+        rustix::fs::setxattr(folder, "trusted.delegate", b"1", rustix::fs::XattrFlags::empty())?;
+    }
+    let pid = stage.run(&path, "agent", 0)?;
+    check(stage.succeeds(pid)?, "the agent failed, see above")?;
+    stage.groups.destroy(&path)?;
     check(stage.groups.recover()?.is_empty(), "nothing is left")
 }
 

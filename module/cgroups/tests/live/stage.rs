@@ -50,8 +50,10 @@ impl Stage {
             .args(["hog", kind, &number.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
+            .spawn()
+            .map_err(|error| {
+                format!("cannot start this program again: {error}; it needs /proc and /dev/null")
+            })?;
         let pid = Pid::new(child.id()).ok_or("a process without a number")?;
         let mut gate = child.stdin.take();
         self.children.borrow_mut().push(child);
@@ -60,6 +62,13 @@ impl Stage {
             gate.write_all(b"\n")?;
         }
         Ok(pid)
+    }
+
+    /// Whether a process did what it was to do.
+    pub(crate) fn succeeds(&self, pid: Pid) -> Result<bool, Box<dyn Error>> {
+        let mut children = self.children.borrow_mut();
+        let child = children.iter_mut().find(|child| child.id() == pid.get()).ok_or("no such child")?;
+        Ok(child.wait()?.success())
     }
 
     /// Takes in processes that ended, as an agent does with its children.
