@@ -12,6 +12,22 @@
 //!                               recover                  after a restart
 //! ```
 //!
+//! The pure half, for a container that asked for half a CPU and 256 MiB and may take a whole one:
+//!
+//! ```
+//! use apportion_cgroups::{Abilities, Bound, Ceilings, Limits, Plan, Requests, SizingPolicy, Version};
+//!
+//! let requests = Requests { cpus_milli: 500, memory_bytes: 256 << 20, ..Requests::default() };
+//! let ceilings = Ceilings { cpus_milli: Some(Bound::At(1000)), ..Ceilings::default() };
+//! let limits = Limits::for_container(requests, ceilings, &SizingPolicy::default());
+//! let plan = Plan::create(&limits, &Abilities::all(Version::V2))?;
+//! let texts: Vec<String> = plan.writes().map(|write| format!("{}: {}", write.file, write.text)).collect();
+//! let expected =
+//!     ["cpu.weight: 50", "cpu.max: 100000 100000", "memory.low: 268435456", "memory.max: 268435456"];
+//! assert_eq!(texts, expected);
+//! # Ok::<(), apportion_cgroups::PlanError>(())
+//! ```
+//!
 //! # Invariants
 //!
 //! * Plans are pure; only [`Groups`] writes, only below its own parent group, and through [`Kernel`] alone.

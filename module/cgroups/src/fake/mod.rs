@@ -11,10 +11,12 @@ mod model;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rustix::io::Errno;
 
 use crate::controller::Version;
 use crate::kernel::{Kernel, Pid};
@@ -63,15 +65,24 @@ impl FakeKernel {
 
     /// Lets the operation with this number fail, counted from the next one as zero, with an error of the system.
     pub fn fail_at(&self, operation: usize, errno: i32) {
+        self.fail(operation..operation + 1, errno);
+    }
+
+    /// Lets all operations from this number on fail: what is done by then is what a crash leaves behind.
+    pub fn crash_at(&self, operation: usize) {
+        self.fail(operation..usize::MAX, Errno::IO.raw_os_error());
+    }
+
+    fn fail(&self, operations: Range<usize>, errno: i32) {
         let mut model = self.model.lock();
         model.operations = 0;
-        model.fails = Some((operation, errno));
+        model.fails = Some((operations, errno));
     }
 
     /// No more failures; returns whether the one asked for came.
     pub fn heal(&self) -> bool {
         let mut model = self.model.lock();
-        model.fails.take().is_none_or(|(operation, _)| operation < model.operations)
+        model.fails.take().is_none_or(|(operations, _)| operations.start < model.operations)
     }
 
     /// Operations since the last [`FakeKernel::fail_at`].
@@ -149,10 +160,10 @@ impl FakeKernel {
         let mut model = self.model.lock();
         let number = model.operations;
         model.operations += 1;
-        if let Some((operation, errno)) = model.fails
-            && operation == number
+        if let Some((operations, errno)) = &model.fails
+            && operations.contains(&number)
         {
-            return Err(io::Error::from_raw_os_error(errno));
+            return Err(io::Error::from_raw_os_error(*errno));
         }
         act(&mut model).map_err(io::Error::from_raw_os_error)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
@@ -30,7 +31,7 @@ pub(super) struct Model {
     pub(super) in_use: BTreeMap<PathBuf, u64>,
     pub(super) lacks: BTreeSet<String>,
     pub(super) operations: usize,
-    pub(super) fails: Option<(usize, i32)>,
+    pub(super) fails: Option<(Range<usize>, i32)>,
 }
 
 fn fail<T>(errno: Errno) -> Result<T, i32> {

@@ -140,3 +140,32 @@ fn opening_that_fails_can_be_repeated() {
         }
     }
 }
+
+#[test]
+fn wherever_it_crashes_the_next_start_finds_all_and_cleans_up() {
+    for fake in ALL {
+        for operation in 0.. {
+            let kernel = Arc::new(fake());
+            let groups = open(&kernel);
+            kernel.spawn(200);
+            kernel.spawn(201);
+            let before = kernel.groups();
+            let (outer, inner) = (path("a"), path("a").child("b").unwrap());
+            kernel.crash_at(operation);
+            let outcome = life(&kernel, &groups, &outer, &inner);
+            let crashed = kernel.heal();
+            assert_eq!(outcome.is_err(), crashed);
+            drop(groups);
+
+            let groups = open(&kernel);
+            for found in groups.recover().unwrap().into_iter().rev() {
+                groups.kill(&found.path).unwrap();
+                groups.destroy(&found.path).unwrap();
+            }
+            assert_eq!(kernel.groups(), before, "crash at operation {operation}");
+            if !crashed {
+                break;
+            }
+        }
+    }
+}
