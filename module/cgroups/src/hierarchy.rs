@@ -49,7 +49,7 @@ pub struct Mount {
 ///
 /// # Invariants
 ///
-/// * A controller is in at most one mount: the kernel has it in one hierarchy, of which the first mount is taken.
+/// * A controller is in at most one mount: the kernel has it in one hierarchy, of which one mount is taken: the first in which this process is seen.
 /// * Every mount has controllers, except that of v2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hierarchy {
@@ -65,11 +65,19 @@ impl Hierarchy {
     /// `/proc` cannot be read, or no control group file system is mounted.
     pub fn detect(kernel: &dyn Kernel, root: &Path) -> Result<Hierarchy, GroupError> {
         let read = |path: &Path| kernel.read(path).map_err(|source| Refusal::new(Action::Read, path, source));
-        let lines = parse_mounts(&read(&root.join("proc/self/mountinfo"))?);
+        let mut lines = parse_mounts(&read(&root.join("proc/self/mountinfo"))?);
         let memberships = parse_memberships(&read(&root.join("proc/self/cgroup"))?);
+        let own = |line: &MountLine| own_folder(line, &below(root, &line.point), &memberships);
+        // A hierarchy may be mounted twice, a part of it for a container say: where we are in it comes first.
+        lines.sort_by_key(|line| own(line).is_none());
         let mut mounts: Vec<Mount> = Vec::new();
         let mut taken = BTreeSet::new();
         for line in &lines {
+            let another =
+                line.version == Version::V2 && mounts.iter().any(|mount| mount.version == Version::V2);
+            if another {
+                continue;
+            }
             let point = below(root, &line.point);
             let named: BTreeSet<Controller> = match line.version {
                 Version::V1 => line
@@ -80,14 +88,18 @@ impl Hierarchy {
                 Version::V2 => controllers_of(kernel, &point)?,
             };
             let controllers: BTreeSet<Controller> = named.difference(&taken).copied().collect();
-            let another =
-                line.version == Version::V2 && mounts.iter().any(|mount| mount.version == Version::V2);
-            if another || (line.version == Version::V1 && controllers.is_empty()) {
+            if line.version == Version::V1 && controllers.is_empty() {
                 continue;
             }
             taken.extend(controllers.iter().copied());
-            let own = own_folder(line, &point, &memberships);
-            mounts.push(Mount { version: line.version, controllers, point, own, read_only: line.read_only });
+            let mount = Mount {
+                version: line.version,
+                controllers,
+                point,
+                own: own(line),
+                read_only: line.read_only,
+            };
+            mounts.push(mount);
         }
         let has = |version| mounts.iter().any(|mount| mount.version == version);
         let layout = match (has(Version::V1), has(Version::V2)) {

@@ -113,8 +113,8 @@ impl fmt::Display for Finding {
         match self {
             Finding::NotMounted { controller, layout: Layout::V2 } => write!(
                 out,
-                "the kernel offers no controller {controller}: remove cgroup_disable={controller} (and any \
-                 cgroup_no_v1 exception) from the kernel's arguments, or use a kernel built with it"
+                "the kernel offers no controller {controller}: remove cgroup_disable={controller} from the kernel's \
+                 arguments, or use a kernel built with it"
             ),
             Finding::NotMounted { controller, .. } => {
                 let name = controller.name(Version::V1);
@@ -177,8 +177,13 @@ impl Hierarchy {
     ///
     /// # Errors
     ///
-    /// A file of the hierarchy cannot be read. What is missing for the wish is no error but a finding.
+    /// A file of the hierarchy cannot be read, or the name is taken. What is missing for the wish is no error but a finding.
     pub fn place(&self, kernel: &dyn Kernel, wish: &Wish) -> Result<Placement, GroupError> {
+        if wish.name.as_os_str() == AGENT_GROUP {
+            let text =
+                format!("{AGENT_GROUP} is the group of the agent itself: give containers another name");
+            return Err(GroupError::Unusable(text));
+        }
         let mut placement = Placement { places: Vec::new(), findings: Vec::new() };
         for controller in &wish.controllers {
             if self.home(*controller).is_none() {

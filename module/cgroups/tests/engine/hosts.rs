@@ -154,3 +154,24 @@ fn a_named_base_is_taken_and_strangers_in_it_are_not_moved() {
     groups.create(&path("a"), apportion_cgroups::Shape::Leaf).unwrap();
     assert_eq!(kernel.groups_of(100), [PathBuf::from("/sys/fs/cgroup/system.slice/agent.service")]);
 }
+
+#[test]
+fn of_two_mounts_of_a_hierarchy_the_one_we_are_in_is_taken() {
+    let kernel = FakeKernel::v2();
+    kernel.put(
+        "/proc/self/mountinfo",
+        "30 23 0:28 /machine/x /run/machine/cgroup rw - cgroup2 cgroup2 rw\n\
+         31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+    );
+    let hierarchy = detect(&kernel);
+    assert_eq!(hierarchy.mounts().len(), 1);
+    assert_eq!(hierarchy.mounts()[0].point, PathBuf::from("/sys/fs/cgroup"));
+}
+
+#[test]
+fn the_agents_own_group_is_no_place_for_containers() {
+    let kernel = FakeKernel::v2();
+    let name = apportion_cgroups::GroupName::new("agent").unwrap();
+    let error = detect(&kernel).place(&kernel, &Wish { name, ..wish() }).unwrap_err();
+    assert!(error.to_string().contains("another name"), "{error}");
+}
