@@ -55,7 +55,7 @@ pub enum WeightScale {
     /// hundredth of a CPU to a hundred CPUs.
     #[default]
     Proportional,
-    /// `1 + (shares − 2) · 9999 / 262142`, as runc did before 1.3.2: the ends meet, the defaults do not (1024 becomes 39).
+    /// `1 + (shares − 2) · 9999 / 262142`, as runc did for years: the ends meet, the defaults do not (1024 becomes 39).
     Linear,
 }
 
