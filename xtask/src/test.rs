@@ -12,8 +12,9 @@ use clap::ValueEnum;
 use crate::{Failure, fuzz, generate, target_folder, tidy, workspace_root};
 
 /// The packages whose tests need no Mesos.
-const PURE: [&str; 14] = [
+const PURE: [&str; 15] = [
     "apportion-bridge",
+    "apportion-cgroups",
     "apportion-cli",
     "apportion-config",
     "apportion-core",

@@ -20,7 +20,7 @@ const UNSAFE_ALLOWED: [&str; 2] = ["module/bridge/", "fuzz/targets/"];
 const EMPTY_NAMES: [&str; 5] = ["util", "utils", "helper", "helpers", "common"];
 
 /// Which packages each layer may use. Imports go one way: towards the end of this list.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     (
         "module/bridge",
         &[
@@ -44,8 +44,9 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ),
     ("module/detection", &[]),
     ("module/reaction", &[]),
-    ("module/config", &["apportion-isolation", "apportion-policy"]),
-    ("module/isolation", &["apportion-policy"]),
+    ("module/config", &["apportion-cgroups", "apportion-isolation", "apportion-policy"]),
+    ("module/isolation", &["apportion-cgroups", "apportion-policy"]),
+    ("module/cgroups", &[]),
     ("module/core", &[]),
     ("module/policy", &[]),
     ("module/wire", &[]),

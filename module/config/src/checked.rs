@@ -184,6 +184,7 @@ impl IsolatorConfig {
         Settings {
             environment: RuleSet::environment("isolator.environment", pairs(&self.environment)),
             rlimits: self.rlimits.clone(),
+            groups: None,
         }
     }
 }

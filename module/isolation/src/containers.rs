@@ -2,21 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use apportion_policy::{Facts, HookPoint, RuleFault, RuleSet};
+use apportion_policy::{Facts, HookPoint, RuleFault};
 use parking_lot::Mutex;
 
 use crate::container_id::ContainerId;
 use crate::processes::{Consumption, ProcessIdentity, measure};
 use crate::rlimit::Rlimit;
-
-/// What the isolator adds to every container.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Rules for environment variables.
-    pub environment: RuleSet,
-    /// Resource limits, at most one of each kind.
-    pub rlimits: Vec<Rlimit>,
-}
+use crate::settings::Settings;
 
 /// Why a call for a container failed. The text goes to the host, which shows it as the reason of the failure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -150,7 +142,7 @@ struct Record {
 ///
 /// let zone = ("ZONE".to_owned(), Template::compile("north", &[])?);
 /// let environment = RuleSet::environment("isolator.environment", [zone]);
-/// let containers = Containers::new(Settings { environment, rlimits: Vec::new() });
+/// let containers = Containers::new(Settings { environment, rlimits: Vec::new(), groups: None });
 ///
 /// let id = ContainerId::root("c1");
 /// let prepared = containers.prepare(&id, &Facts::default())?;

@@ -18,12 +18,16 @@
 
 mod container_id;
 mod containers;
+mod launch;
 mod processes;
 mod rlimit;
+mod settings;
 
 pub use container_id::ContainerId;
 pub use containers::{
-    Amounts, Containers, IsolationError, Launch, Preparation, Recovered, Settings, Status, Usage, Watch,
+    Amounts, Containers, IsolationError, Launch, Preparation, Recovered, Status, Usage, Watch,
 };
+pub use launch::{Capability, LaunchSettings};
 pub use processes::{Consumption, ProcessIdentity, measure};
 pub use rlimit::{Limit, Rlimit, RlimitError, RlimitKind};
+pub use settings::{Breaches, CorePlacement, Decision, GroupPolicy, GroupSettings, Settings};

@@ -49,6 +49,7 @@ fn settings() -> Settings {
     Settings {
         environment: RuleSet::environment("isolator.environment", rules),
         rlimits: vec![Rlimit::new(RlimitKind::Nofile, Limit::At(64), Limit::At(128)).unwrap()],
+        groups: None,
     }
 }
 
