@@ -59,6 +59,7 @@ mod placement;
 mod plan;
 mod processes;
 mod recovery;
+mod settings;
 mod sizing;
 mod usage;
 

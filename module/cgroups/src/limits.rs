@@ -145,6 +145,26 @@ impl fmt::Display for Numbers {
     }
 }
 
+impl std::str::FromStr for Numbers {
+    type Err = ();
+
+    /// Reads what [`Display`](fmt::Display) writes. At most 65,536 numbers.
+    fn from_str(text: &str) -> Result<Numbers, ()> {
+        const MOST: usize = 1 << 16;
+        let mut numbers = BTreeSet::new();
+        for run in text.split(',').filter(|run| !run.is_empty()) {
+            let (first, last) = run.split_once('-').unwrap_or((run, run));
+            let (first, last): (u32, u32) = (first.parse().map_err(drop)?, last.parse().map_err(drop)?);
+            let room = MOST - numbers.len().min(MOST);
+            if last < first || usize::try_from(last - first).map_err(drop)? >= room {
+                return Err(());
+            }
+            numbers.extend(first..=last);
+        }
+        Ok(Numbers(numbers))
+    }
+}
+
 /// Where processes may run and take memory from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CpuSet {

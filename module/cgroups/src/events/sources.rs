@@ -52,13 +52,20 @@ pub(super) fn sources(groups: &Groups, path: &GroupPath) -> Result<Vec<Source>, 
         match place.version {
             Version::V2 => {
                 add(Kind::Core, folder.join("cgroup.events"), true)?;
+                // A nested group's events count in all groups above it, too: what happened to the container's own
+                // processes is told by the group that they are in.
+                let inner = folder.join(PROCESSES);
+                let home = if groups.has(&inner)? { &inner } else { &folder };
                 if has(Controller::Memory) {
-                    add(Kind::Memory, folder.join("memory.events"), true)?;
+                    add(Kind::Memory, home.join("memory.events"), true)?;
                 }
                 if has(Controller::Pids) {
-                    add(Kind::Pids, folder.join("pids.events"), true)?;
-                    // Kernels before 6.11 count where the process is, later ones where the limit is.
-                    add(Kind::Pids, folder.join(PROCESSES).join("pids.events"), false)?;
+                    // Kernels before 6.11 count where the process is. Later ones count where the limit is, and in all
+                    // groups above it; they have a file that leaves out what is nested.
+                    let local = folder.join("pids.events.local");
+                    let limited = if groups.has(&local)? { local } else { folder.join("pids.events") };
+                    add(Kind::Pids, limited, true)?;
+                    add(Kind::Pids, inner.join("pids.events"), false)?;
                 }
             }
             Version::V1 => {

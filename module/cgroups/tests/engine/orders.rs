@@ -220,3 +220,46 @@ fn settings_out_of_range_are_named() {
         "io.devices"
     );
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn settings_that_nobody_remembers_are_read_back_and_changed_without_a_refusal(
+        first in limits(),
+        second in limits(),
+    ) {
+        for fake in ALL {
+            let kernel = Arc::new(fake());
+            let groups = open(&kernel);
+            let abilities = groups.abilities().unwrap();
+            let write = |name: &str, old: &Limits, new: &Limits| {
+                groups.apply(&path(name), &Plan::change(old, new, &abilities, 0).unwrap()).unwrap()
+            };
+            for name in ["found", "fresh"] {
+                groups.create(&path(name), Shape::Leaf).unwrap();
+            }
+            write("found", &Limits::default(), &first);
+            write("fresh", &Limits::default(), &second);
+
+            let found = groups.settings(&path("found"), &[]).unwrap();
+            let again = Plan::change(&found, &first, &abilities, 0).unwrap();
+            // Shares are kept as a coarser weight on v2, and protections as one soft limit on v1, which writes them again.
+            let repeated = |file: &str| matches!(file, "cpu.weight" | "memory.soft_limit_in_bytes" | "cpu.cfs_period_us");
+            let other: Vec<_> = again.writes().filter(|write| !repeated(&write.file)).collect();
+            prop_assert!(other.is_empty(), "{other:?}");
+
+            let applied = write("found", &found, &second);
+            prop_assert!(applied.kept.is_empty());
+            let settled = |name: &str| {
+                let mut limits = groups.settings(&path(name), &[]).unwrap();
+                // The length of periods without a quota is left as it is: it means nothing.
+                if limits.cpu.quota_us == Bound::Unlimited {
+                    limits.cpu.period_us = 0;
+                }
+                limits
+            };
+            prop_assert_eq!(settled("found"), settled("fresh"));
+        }
+    }
+}

@@ -132,3 +132,31 @@ fn a_group_that_is_not_there_cannot_be_watched() {
     assert!(error.contains("cannot watch") && error.contains("container-a/cgroup.events"), "{error}");
     assert!(watcher.is_empty());
 }
+
+#[test]
+fn what_happens_to_a_nested_container_is_told_of_it_alone() {
+    let root = tempfile::tempdir().unwrap();
+    // The container's group, the one that its own processes are in, and that of a nested container.
+    let groups = groups_in(root.path(), &["a", "a/processes", "a/container-b"].map(str::to_owned));
+    let (outer, nested) = (path("a"), path("a").child("b").unwrap());
+    let folder = groups.folder(&outer, Controller::Memory).unwrap();
+    std::fs::write(folder.join("pids.events.local"), "max 0\n").unwrap();
+    let (watcher, events) = watcher();
+    for group in [&outer, &nested] {
+        watcher.watch(&groups, group).unwrap();
+    }
+    let next = || {
+        let event = events.recv_timeout(SOON).unwrap();
+        (event.group, event.kind)
+    };
+
+    let killed = "low 0\nhigh 0\nmax 3\noom 1\noom_kill 2\n";
+    change(&groups, &outer, "memory.events", killed);
+    change(&groups, &outer, "pids.events", "max 1\n");
+    change(&groups, &nested, "memory.events", killed);
+    assert_eq!(next(), (nested, EventKind::Killed { processes: 1 }));
+    change(&groups, &outer, "pids.events.local", "max 1\n");
+    assert_eq!(next(), (outer.clone(), EventKind::OutOfPids { times: 1 }));
+    std::fs::write(folder.join("processes/memory.events"), killed).unwrap();
+    assert_eq!(next(), (outer, EventKind::Killed { processes: 1 }));
+}
