@@ -27,6 +27,8 @@ pub enum Action {
     Kill,
     /// Watching a file for events.
     Watch,
+    /// Taking a group for one agent alone.
+    Claim,
 }
 
 impl Action {
@@ -41,6 +43,7 @@ impl Action {
             Action::List => "list the groups in",
             Action::Kill => "kill the processes of",
             Action::Watch => "watch",
+            Action::Claim => "lock",
         }
     }
 }
@@ -139,6 +142,15 @@ pub enum GroupError {
     )]
     ParentIsLeaf {
         /// The parent.
+        path: PathBuf,
+    },
+    /// Another process has its containers' groups there.
+    #[error(
+        "group {} is in use by another agent: each needs a parent group of its own, under another name",
+        path.display()
+    )]
+    Claimed {
+        /// The parent group.
         path: PathBuf,
     },
     /// The group is not there.

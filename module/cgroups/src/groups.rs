@@ -92,6 +92,12 @@ impl Groups {
         Groups { kernel, places, patience, proc_root: PathBuf::from("/proc") }
     }
 
+    /// The same groups, waited for with another patience.
+    #[must_use]
+    pub fn waiting(&self, patience: Patience) -> Groups {
+        Groups { patience, ..self.clone() }
+    }
+
     /// Where the groups are, one place for each hierarchy.
     pub fn places(&self) -> &[Place] {
         &self.places

@@ -7,6 +7,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::fd::OwnedFd;
+
 /// Process id, as this process sees it. Always positive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pid(u32);
@@ -95,6 +97,13 @@ pub trait Kernel: Debug + Send + Sync {
         pids: &BTreeSet<Pid>,
         members: &mut dyn FnMut() -> io::Result<BTreeSet<Pid>>,
     ) -> io::Result<()>;
+
+    /// Takes a group for this process alone, as long as the descriptor is open. `None`: there is nothing to hold.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if another process has it; what else the system says.
+    fn claim(&self, path: &Path) -> io::Result<Option<OwnedFd>>;
 
     /// Waits.
     fn pause(&self, time: Duration);

@@ -76,6 +76,7 @@ pub use limits::{
 };
 pub use live::LiveKernel;
 pub use names::{DEPTH_MAX, GroupName, GroupPath, NAME_BYTES_MAX, NameError};
+pub use opening::Claim;
 pub use placement::{AGENT_GROUP, Base, Finding, Place, Placement, Wish};
 pub use plan::{Change, Held, Plan, PlanError, Unsupported, Write};
 pub use recovery::Found;

@@ -111,6 +111,12 @@ impl Kernel for LiveKernel {
         Ok(())
     }
 
+    fn claim(&self, path: &Path) -> io::Result<Option<OwnedFd>> {
+        let folder = std::fs::File::open(path)?;
+        rustix::fs::flock(&folder, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Some(folder.into()))
+    }
+
     fn pause(&self, time: Duration) {
         std::thread::sleep(time);
     }

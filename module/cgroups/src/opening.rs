@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rustix::fd::OwnedFd;
+
 use crate::controller::{Controller, Version};
 use crate::error::{Action, GroupError, Refusal};
 use crate::groups::Groups;
@@ -12,7 +14,33 @@ use crate::processes::{is_gone, pids_in};
 /// Rounds of moving processes aside: each finds those that were forked during the one before.
 const MOVES_MAX: u32 = 100;
 
+/// The parent group is ours, as long as this lives.
+#[derive(Debug)]
+pub struct Claim {
+    _held: Vec<OwnedFd>,
+}
+
 impl Groups {
+    /// Takes the parent group for this process: whoever else asks is refused until the claim is dropped or the process
+    /// ends. Two agents with one parent group would each take the other's containers for orphans.
+    ///
+    /// # Errors
+    ///
+    /// [`GroupError::Claimed`]; the system may refuse something else.
+    pub fn claim(&self) -> Result<Claim, GroupError> {
+        let mut held = Vec::new();
+        for place in &self.places {
+            match self.kernel.claim(&place.parent) {
+                Ok(descriptor) => held.extend(descriptor),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    return Err(GroupError::Claimed { path: place.parent.clone() });
+                }
+                Err(source) => return Err(Refusal::new(Action::Claim, &place.parent, source).into()),
+            }
+        }
+        Ok(Claim { _held: held })
+    }
+
     pub(crate) fn prepare(&self) -> Result<(), GroupError> {
         let mut made = Vec::new();
         let outcome = self.places.iter().try_for_each(|place| self.prepare_place(place, &mut made));

@@ -140,7 +140,8 @@ impl Settings<'_> {
             }
             return Ok(limits);
         }
-        let files: [(&str, fn(&mut DeviceLimits) -> &mut Bound); 4] = [
+        type Ceiling = fn(&mut DeviceLimits) -> &mut Bound;
+        let files: [(&str, Ceiling); 4] = [
             ("blkio.throttle.read_bps_device", |limits| &mut limits.read_bytes),
             ("blkio.throttle.write_bps_device", |limits| &mut limits.write_bytes),
             ("blkio.throttle.read_iops_device", |limits| &mut limits.reads),

@@ -84,20 +84,22 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Starts the thread. `callback` runs on it, for one event after the other; it should not take long.
+    /// Starts the thread, by the name it is given here, with `start`: [`std::thread::Builder`] will do where no signals
+    /// have to be kept away from it. `callback` runs on it, for one event after the other; it should not take long.
     ///
     /// # Errors
     ///
     /// The system has no descriptors or threads left.
-    pub fn start(callback: impl Fn(Event) + Send + 'static) -> Result<Watcher, GroupError> {
+    pub fn start(
+        callback: impl Fn(Event) + Send + 'static,
+        start: impl FnOnce(String, Box<dyn FnOnce() + Send>) -> std::io::Result<JoinHandle<()>>,
+    ) -> Result<Watcher, GroupError> {
         let refused =
             |source: std::io::Error| Refusal::new(Action::Watch, Path::new("/proc/self/fd"), source);
         let shared = Arc::new(Shared::new().map_err(|error| refused(error.into()))?);
         let seen = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("cgroup-events".to_owned())
-            .spawn(move || seen.run(&callback))
-            .map_err(refused)?;
+        let body = Box::new(move || seen.run(&callback));
+        let thread = start("apportion-group".to_owned(), body).map_err(refused)?;
         Ok(Watcher { shared, thread: Some(thread) })
     }
 

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 
 use crate::controller::Version;
@@ -210,6 +211,10 @@ impl Kernel for FakeKernel {
             model.kill(pid.get());
         }
         Ok(())
+    }
+
+    fn claim(&self, _: &Path) -> io::Result<Option<OwnedFd>> {
+        self.counted(|_| Ok(None))
     }
 
     fn pause(&self, _: Duration) {}

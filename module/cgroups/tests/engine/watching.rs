@@ -52,13 +52,14 @@ fn change(groups: &Groups, group: &GroupPath, file: &str, content: &str) {
 
 fn watcher() -> (Watcher, Receiver<Event>) {
     let (send, receive) = channel();
-    let watcher = Watcher::start(move |event| {
+    let callback = move |event: Event| {
         if event.group == path("panics") {
             panic!("on purpose");
         }
         send.send(event).unwrap();
-    });
-    (watcher.unwrap(), receive)
+    };
+    let thread = |name, body| std::thread::Builder::new().name(name).spawn(body);
+    (Watcher::start(callback, thread).unwrap(), receive)
 }
 
 #[test]

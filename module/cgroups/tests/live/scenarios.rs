@@ -36,7 +36,8 @@ fn check(holds: bool, what: impl Into<String>) -> Outcome {
 
 fn watcher() -> Result<(Watcher, Receiver<Event>), Box<dyn std::error::Error>> {
     let (send, receive) = channel();
-    Ok((Watcher::start(move |event| drop(send.send(event)))?, receive))
+    let thread = |name, body| std::thread::Builder::new().name(name).spawn(body);
+    Ok((Watcher::start(move |event| drop(send.send(event)), thread)?, receive))
 }
 
 fn some_device() -> Option<Device> {
