@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::exit;
 
 /// The sources of the shim.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "allocator",
     "allocator_actor",
     "debug_endpoint",
@@ -17,6 +17,7 @@ const SOURCES: [&str; 11] = [
     "hook_endpoint",
     "host_services",
     "isolator",
+    "isolator_metrics",
     "metrics",
     "offer_constraints",
     "qos_controller",

@@ -1,8 +1,10 @@
 // The Isolator module. Its methods may run on several threads at once: the library locks, the shim keeps only the
-// futures of watched containers, under a lock of its own that is never held while anything else is called.
+// futures of watched containers and of cleanups that are under way, under a lock of its own that is never held while
+// anything else is called.
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include <process/clock.hpp>
 
 #include "factory.hpp"
+#include "isolator_metrics.hpp"
 
 namespace apportion {
 namespace {
@@ -22,17 +25,28 @@ class IsolatorShim : public mesos::slave::Isolator
 {
 public:
   IsolatorShim(const apportion_entries& entries, apportion_handle* handle)
-    : library_(entries, APPORTION_ISOLATOR, handle)
-  {}
+    : library_(new Library(entries, APPORTION_ISOLATOR, handle)), metrics_(entries, handle)
+  {
+    Buffer text(entries);
+    const apportion_status status = entries.isolator_listen(handle, this, &IsolatorShim::told, text.out());
+    if (status != APPORTION_DONE) throw std::runtime_error(text.text());
+  }
+
+  /** The library first: it tells until it is gone. */
+  ~IsolatorShim() override
+  {
+    metrics_.withdraw();
+    library_.reset();
+  }
 
   bool supportsNesting() override
   {
-    return answer("isolator.supports_nesting", library_.entries.isolator_supports_nesting);
+    return answer("isolator.supports_nesting", library_->entries.isolator_supports_nesting);
   }
 
   bool supportsStandalone() override
   {
-    return answer("isolator.supports_standalone", library_.entries.isolator_supports_standalone);
+    return answer("isolator.supports_standalone", library_->entries.isolator_supports_standalone);
   }
 
   process::Future<Nothing> recover(
@@ -52,9 +66,9 @@ public:
         "isolator.prepare",
         [&]() -> Prepared {
           const std::string id = serialize(container), text = serialize(config);
-          Buffer buffer(library_.entries);
+          Buffer buffer(library_->entries);
           const apportion_status status =
-              library_.entries.isolator_prepare(library_.handle, view(id), view(text), buffer.out());
+              library_->entries.isolator_prepare(library_->handle, view(id), view(text), buffer.out());
           if (status == APPORTION_UNCHANGED) return Option<ContainerLaunchInfo>();
           if (status != APPORTION_DONE) return process::Failure(buffer.text());
           ContainerLaunchInfo info;
@@ -79,13 +93,13 @@ public:
         "isolator.watch",
         [&]() -> Limitation {
           const std::string id = serialize(container);
-          Buffer text(library_.entries);
-          const apportion_status status = library_.entries.isolator_watch(library_.handle, view(id), text.out());
-          if (status != APPORTION_DONE) return process::Failure(text.text());
-          const std::lock_guard<std::mutex> lock(mutex_);
-          std::shared_ptr<Watch>& watch = watches_[id];
-          if (watch == nullptr) watch = std::make_shared<Watch>();
-          return watch->future();
+          // The future is there before the library can tell of it.
+          const std::shared_ptr<Watch> watch = promised(watches_, id);
+          Buffer text(library_->entries);
+          const apportion_status status = library_->entries.isolator_watch(library_->handle, view(id), text.out());
+          if (status == APPORTION_DONE) return watch->future();
+          taken(watches_, id);
+          return process::Failure(text.text());
         },
         [](const std::string& text) -> Limitation { return process::Failure(text); });
   }
@@ -121,12 +135,21 @@ public:
 
   process::Future<Nothing> cleanup(const mesos::ContainerID& container) override
   {
-    return tell("isolator.cleanup", [&](const Entries& e, Handle h, Out out) {
-      const std::string id = serialize(container);
-      const apportion_status status = e.isolator_cleanup(h, view(id), out);
-      endWatch(id);
-      return status;
-    });
+    return guarded(
+        "isolator.cleanup",
+        [&]() -> process::Future<Nothing> {
+          const std::string id = serialize(container);
+          const std::shared_ptr<Cleanup> cleanup = promised(cleanups_, id);
+          Buffer text(library_->entries);
+          const apportion_status status = library_->entries.isolator_cleanup(library_->handle, view(id), text.out());
+          // Whoever watches is told that nothing will come any more.
+          if (const std::shared_ptr<Watch> watch = taken(watches_, id)) watch->discard();
+          if (status == APPORTION_PENDING) return cleanup->future();
+          taken(cleanups_, id);
+          if (status == APPORTION_DONE || status == APPORTION_UNCHANGED) return Nothing();
+          return process::Failure(text.text());
+        },
+        [](const std::string& text) -> process::Future<Nothing> { return process::Failure(text); });
   }
 
 private:
@@ -134,6 +157,7 @@ private:
   typedef apportion_handle* Handle;
   typedef apportion_buffer* Out;
   typedef process::Promise<ContainerLimitation> Watch;
+  typedef process::Promise<Nothing> Cleanup;
 
   /** A yes or no; no when the library cannot say, with a line in the log. */
   bool answer(const char* entry, apportion_status (*question)(Handle, uint8_t*, Out)) noexcept
@@ -142,8 +166,8 @@ private:
         entry,
         [&]() {
           uint8_t yes = 0;
-          Buffer text(library_.entries);
-          if (question(library_.handle, &yes, text.out()) == APPORTION_DONE) return yes != 0;
+          Buffer text(library_->entries);
+          if (question(library_->handle, &yes, text.out()) == APPORTION_DONE) return yes != 0;
           APPORTION_LOG(google::GLOG_ERROR, text.text());
           return false;
         },
@@ -160,8 +184,8 @@ private:
     return guarded(
         entry,
         [&]() -> process::Future<Nothing> {
-          Buffer text(library_.entries);
-          const apportion_status status = call(library_.entries, library_.handle, text.out());
+          Buffer text(library_->entries);
+          const apportion_status status = call(library_->entries, library_->handle, text.out());
           if (status == APPORTION_DONE || status == APPORTION_UNCHANGED) return Nothing();
           return process::Failure(text.text());
         },
@@ -175,8 +199,8 @@ private:
     return guarded(
         entry,
         [&]() -> process::Future<Message> {
-          Buffer buffer(library_.entries);
-          const apportion_status status = call(library_.entries, library_.handle, buffer.out());
+          Buffer buffer(library_->entries);
+          const apportion_status status = call(library_->entries, library_->handle, buffer.out());
           if (status != APPORTION_DONE) return process::Failure(buffer.text());
           Message message;
           if (!buffer.parse(&message)) {
@@ -187,23 +211,88 @@ private:
         [](const std::string& text) -> process::Future<Message> { return process::Failure(text); });
   }
 
-  /** Tells whoever watches the container that nothing will come any more. */
-  void endWatch(const std::string& id)
+  template <typename Promise>
+  using Promises = std::map<std::string, std::shared_ptr<Promise>>;
+
+  /** The promise for a container, made if there is none. */
+  template <typename Promise>
+  std::shared_ptr<Promise> promised(Promises<Promise>& promises, const std::string& id)
   {
-    std::shared_ptr<Watch> watch;
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      const auto found = watches_.find(id);
-      if (found == watches_.end()) return;
-      watch = found->second;
-      watches_.erase(found);
-    }
-    watch->discard();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::shared_ptr<Promise>& promise = promises[id];
+    if (promise == nullptr) promise = std::make_shared<Promise>();
+    return promise;
   }
 
-  Library library_;
+  /** Takes the promise for a container out; null if there is none. */
+  template <typename Promise>
+  std::shared_ptr<Promise> taken(Promises<Promise>& promises, const std::string& id)
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = promises.find(id);
+    if (found == promises.end()) return nullptr;
+    const std::shared_ptr<Promise> promise = found->second;
+    promises.erase(found);
+    return promise;
+  }
+
+  /** The promise for a container, left where it is; null if there is none. */
+  std::shared_ptr<Watch> watchOf(const std::string& id)
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = watches_.find(id);
+    return found == watches_.end() ? nullptr : found->second;
+  }
+
+  /** Called by the library, on a thread of its own or inside of a call. */
+  static void told(void* context, apportion_notice notice, apportion_bytes container, apportion_bytes message) noexcept
+  {
+    guarded(
+        "isolator.told",
+        [&]() {
+          IsolatorShim* shim = static_cast<IsolatorShim*>(context);
+          const std::string id = apportion::text(container), said = apportion::text(message);
+          if (notice == APPORTION_LIMITED) {
+            shim->limited(id, said);
+          } else {
+            shim->cleanedUp(id, said);
+          }
+          return true;
+        },
+        [](const std::string& text) {
+          APPORTION_LOG(google::GLOG_ERROR, text);
+          return false;
+        });
+  }
+
+  void limited(const std::string& id, const std::string& text)
+  {
+    const std::shared_ptr<Watch> watch = watchOf(id);
+    if (watch == nullptr) return;
+    ContainerLimitation limitation;
+    if (limitation.ParseFromArray(text.data(), static_cast<int>(text.size()))) {
+      watch->set(limitation);
+    } else {
+      watch->fail("the library's limitation is not a message");
+    }
+  }
+
+  void cleanedUp(const std::string& id, const std::string& reason)
+  {
+    const std::shared_ptr<Cleanup> cleanup = taken(cleanups_, id);
+    if (cleanup == nullptr) return;
+    if (reason.empty()) {
+      cleanup->set(Nothing());
+    } else {
+      cleanup->fail(reason);
+    }
+  }
+
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<Watch>> watches_;
+  Promises<Watch> watches_;
+  Promises<Cleanup> cleanups_;
+  std::unique_ptr<Library> library_;
+  IsolatorMetrics metrics_;
 };
 
 } // namespace {

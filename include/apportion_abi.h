@@ -35,8 +35,18 @@ typedef enum apportion_status {
   /* Not done: the text says why. For hook and isolator: a panic as well. */
   APPORTION_FAILED = 2,
   /* The allocator's books can no longer be trusted: log the text and end the process. */
-  APPORTION_FATAL = 3
+  APPORTION_FATAL = 3,
+  /* Under way: the result comes later, as the function says. */
+  APPORTION_PENDING = 4
 } apportion_status;
+
+/* What an isolator tells by itself. */
+typedef enum apportion_notice {
+  /* A container broke a limit and has to end: a serialised ContainerLimitation. */
+  APPORTION_LIMITED = 0,
+  /* A cleanup that was pending is over: no text, or why it failed. */
+  APPORTION_CLEANED_UP = 1
+} apportion_notice;
 
 /* Bytes lent for the duration of a call. */
 typedef struct apportion_bytes {
@@ -446,13 +456,25 @@ typedef struct apportion_entries {
   /* ---- isolator: a FAILED text becomes that container's failed future ---- */
   apportion_status (*isolator_supports_nesting)(apportion_handle* handle, uint8_t* answer, apportion_buffer* text);
   apportion_status (*isolator_supports_standalone)(apportion_handle* handle, uint8_t* answer, apportion_buffer* text);
+  /* Names who is told, once, before containers are. `listener` is called on any thread, also inside of other functions
+   * of the isolator, until `destroy` returns; it must not throw. The views are lent for its call. */
+  apportion_status (*isolator_listen)(
+      apportion_handle* handle,
+      void* context,
+      void (*listener)(void* context, apportion_notice notice, apportion_bytes container, apportion_bytes message),
+      apportion_buffer* text);
+  /* Names of its metrics, one in each line: the number of the line, from 0, is the slot. UNCHANGED: it has none. */
+  apportion_status (*isolator_metrics)(apportion_handle* handle, apportion_buffer* names);
+  /* The number in a slot, not a number if there is none now. */
+  apportion_status (*isolator_metric)(
+      apportion_handle* handle, uint32_t slot, double* value, apportion_buffer* text);
   apportion_status (*isolator_recover)(
       apportion_handle* handle, apportion_bytes_list states, apportion_bytes_list orphans, apportion_buffer* text);
   apportion_status (*isolator_prepare)(
       apportion_handle* handle, apportion_bytes container, apportion_bytes config, apportion_buffer* launch_info);
   apportion_status (*isolator_isolate)(
       apportion_handle* handle, apportion_bytes container, int64_t pid, apportion_buffer* text);
-  /* DONE: the shim keeps a future for the container until cleanup. */
+  /* DONE: the shim keeps a future for the container until cleanup, or until it is told that it is LIMITED. */
   apportion_status (*isolator_watch)(apportion_handle* handle, apportion_bytes container, apportion_buffer* text);
   apportion_status (*isolator_update)(
       apportion_handle* handle,
@@ -464,6 +486,7 @@ typedef struct apportion_entries {
       apportion_handle* handle, apportion_bytes container, int64_t now, apportion_buffer* statistics);
   apportion_status (*isolator_status)(
       apportion_handle* handle, apportion_bytes container, apportion_buffer* container_status);
+  /* PENDING: processes do not end, and CLEANED_UP tells how it ends. */
   apportion_status (*isolator_cleanup)(apportion_handle* handle, apportion_bytes container, apportion_buffer* text);
 
   /* ---- QoS controller ---- */

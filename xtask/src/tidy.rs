@@ -24,6 +24,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
     (
         "module/bridge",
         &[
+            "apportion-cgroups",
             "apportion-config",
             "apportion-core",
             "apportion-hook",
@@ -45,7 +46,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("module/detection", &[]),
     ("module/reaction", &[]),
     ("module/config", &["apportion-cgroups", "apportion-isolation", "apportion-policy"]),
-    ("module/isolation", &["apportion-cgroups", "apportion-policy"]),
+    ("module/isolation", &["apportion-cgroups", "apportion-policy", "apportion-reaction"]),
     ("module/cgroups", &[]),
     ("module/core", &[]),
     ("module/policy", &[]),

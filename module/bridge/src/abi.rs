@@ -6,7 +6,11 @@ pub const APPORTION_DONE: apportion_status = 0;
 pub const APPORTION_UNCHANGED: apportion_status = 1;
 pub const APPORTION_FAILED: apportion_status = 2;
 pub const APPORTION_FATAL: apportion_status = 3;
+pub const APPORTION_PENDING: apportion_status = 4;
 pub type apportion_status = ::core::ffi::c_uint;
+pub const APPORTION_LIMITED: apportion_notice = 0;
+pub const APPORTION_CLEANED_UP: apportion_notice = 1;
+pub type apportion_notice = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct apportion_bytes {
@@ -853,6 +857,32 @@ pub struct apportion_entries {
             text: *mut apportion_buffer,
         ) -> apportion_status,
     >,
+    pub isolator_listen: ::core::option::Option<
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            context: *mut ::core::ffi::c_void,
+            listener: ::core::option::Option<
+                unsafe extern "C" fn(
+                    context: *mut ::core::ffi::c_void,
+                    notice: apportion_notice,
+                    container: apportion_bytes,
+                    message: apportion_bytes,
+                ),
+            >,
+            text: *mut apportion_buffer,
+        ) -> apportion_status,
+    >,
+    pub isolator_metrics: ::core::option::Option<
+        unsafe extern "C" fn(handle: *mut apportion_handle, names: *mut apportion_buffer) -> apportion_status,
+    >,
+    pub isolator_metric: ::core::option::Option<
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            slot: u32,
+            value: *mut f64,
+            text: *mut apportion_buffer,
+        ) -> apportion_status,
+    >,
     pub isolator_recover: ::core::option::Option<
         unsafe extern "C" fn(
             handle: *mut apportion_handle,
@@ -924,7 +954,7 @@ pub struct apportion_entries {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of apportion_entries"][::core::mem::size_of::<apportion_entries>() - 504usize];
+    ["Size of apportion_entries"][::core::mem::size_of::<apportion_entries>() - 528usize];
     ["Alignment of apportion_entries"][::core::mem::align_of::<apportion_entries>() - 8usize];
     ["Offset of field: apportion_entries::size"][::core::mem::offset_of!(apportion_entries, size) - 0usize];
     ["Offset of field: apportion_entries::create"]
@@ -1034,26 +1064,32 @@ const _: () = {
         [::core::mem::offset_of!(apportion_entries, isolator_supports_nesting) - 408usize];
     ["Offset of field: apportion_entries::isolator_supports_standalone"]
         [::core::mem::offset_of!(apportion_entries, isolator_supports_standalone) - 416usize];
+    ["Offset of field: apportion_entries::isolator_listen"]
+        [::core::mem::offset_of!(apportion_entries, isolator_listen) - 424usize];
+    ["Offset of field: apportion_entries::isolator_metrics"]
+        [::core::mem::offset_of!(apportion_entries, isolator_metrics) - 432usize];
+    ["Offset of field: apportion_entries::isolator_metric"]
+        [::core::mem::offset_of!(apportion_entries, isolator_metric) - 440usize];
     ["Offset of field: apportion_entries::isolator_recover"]
-        [::core::mem::offset_of!(apportion_entries, isolator_recover) - 424usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_recover) - 448usize];
     ["Offset of field: apportion_entries::isolator_prepare"]
-        [::core::mem::offset_of!(apportion_entries, isolator_prepare) - 432usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_prepare) - 456usize];
     ["Offset of field: apportion_entries::isolator_isolate"]
-        [::core::mem::offset_of!(apportion_entries, isolator_isolate) - 440usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_isolate) - 464usize];
     ["Offset of field: apportion_entries::isolator_watch"]
-        [::core::mem::offset_of!(apportion_entries, isolator_watch) - 448usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_watch) - 472usize];
     ["Offset of field: apportion_entries::isolator_update"]
-        [::core::mem::offset_of!(apportion_entries, isolator_update) - 456usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_update) - 480usize];
     ["Offset of field: apportion_entries::isolator_usage"]
-        [::core::mem::offset_of!(apportion_entries, isolator_usage) - 464usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_usage) - 488usize];
     ["Offset of field: apportion_entries::isolator_status"]
-        [::core::mem::offset_of!(apportion_entries, isolator_status) - 472usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_status) - 496usize];
     ["Offset of field: apportion_entries::isolator_cleanup"]
-        [::core::mem::offset_of!(apportion_entries, isolator_cleanup) - 480usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_cleanup) - 504usize];
     ["Offset of field: apportion_entries::qos_controller_initialize"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_initialize) - 488usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_initialize) - 512usize];
     ["Offset of field: apportion_entries::qos_controller_corrections"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_corrections) - 496usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_corrections) - 520usize];
 };
 unsafe extern "C" {
     pub fn apportion_make_allocator(

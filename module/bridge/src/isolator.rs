@@ -1,43 +1,66 @@
 //! The isolator: container ids and configurations become records, launch settings and usage become messages.
 
 pub(crate) mod entries;
+mod metrics;
+mod notices;
+mod statistics;
 
 use std::sync::Arc;
 
 use apportion_config::{Config, Drill};
 use apportion_hook::{Remembered, facts, question};
-use apportion_isolation::{ContainerId, Containers, Recovered, Rlimit};
+use apportion_isolation::{Asked, Cleanup, ContainerId, Containers, Demand, Host, Recovered, Rlimit};
 use apportion_policy::{ContainerFacts, Facts, text};
 use apportion_wire::Value;
 use apportion_wire::messages::{
-    self, ContainerConfig, ContainerLaunchInfo, ContainerState, ContainerStatus, Environment, RLimit,
-    RLimitInfo, ResourceStatistics, decode, encode,
+    self, ContainerConfig, ContainerLaunchInfo, ContainerState, ContainerStatus, Environment, ExecutorInfo,
+    RLimit, RLimitInfo, ScalarEntry, decode, encode,
 };
 use apportion_wire::resource::split;
 
-use crate::abi::{APPORTION_DONE, APPORTION_UNCHANGED};
+use self::metrics::Metrics;
+use self::notices::Listening;
+use crate::abi::{APPORTION_DONE, APPORTION_PENDING, APPORTION_UNCHANGED};
 use crate::table::{Answer, Refusal};
 
 /// The containers of one agent.
 #[derive(Debug)]
 pub(crate) struct IsolatorModule {
     containers: Containers,
+    metrics: Metrics,
     remembered: Arc<Remembered>,
     pub(crate) drill: Drill,
 }
 
 impl IsolatorModule {
-    pub(crate) fn new(config: &Config) -> IsolatorModule {
+    /// # Errors
+    /// The host lacks something that the configuration needs: the text names it with its cure.
+    pub(crate) fn new(config: &Config) -> Result<IsolatorModule, String> {
         tracing::info!(
             "isolator: {} environment rules, {} resource limits",
             config.isolator.environment.len(),
             config.isolator.rlimits.len()
         );
-        IsolatorModule {
-            containers: Containers::new(config.isolator.settings()),
+        let containers =
+            Containers::open(config.isolator.settings(), &Host::live()).map_err(|error| error.to_string())?;
+        Ok(IsolatorModule {
+            containers,
+            metrics: Metrics::default(),
             remembered: crate::module::remembered(),
             drill: config.drill.clone(),
-        }
+        })
+    }
+
+    fn listen(&self, listening: Listening) {
+        self.containers.listen(Box::new(move |notice| listening.tell(&notice)));
+    }
+
+    fn metrics(&self) -> Answer {
+        Ok((APPORTION_DONE, Metrics::names().into_bytes()))
+    }
+
+    fn metric(&self, slot: u32) -> f64 {
+        self.metrics.read(slot, &self.containers)
     }
 
     /// Takes over what outlived the agent process. What cannot be read is logged and left to cleanup.
@@ -46,12 +69,28 @@ impl IsolatorModule {
         for state in states {
             let state: ContainerState = decode(state)?;
             let id = chain(state.container_id)?;
+            let facts = self.executor_facts(state.executor_info.as_ref());
             // A pid that is none is recorded as none.
-            recovered.push(Recovered { id, pid: i32::try_from(state.pid).unwrap_or(0) });
+            recovered.push(Recovered { id, pid: i32::try_from(state.pid).unwrap_or(0), facts });
         }
         let orphans = orphans.iter().map(|id| read_id(id)).collect::<Result<Vec<_>, _>>()?;
-        tracing::info!("isolator: recovered {} containers, {} orphans", recovered.len(), orphans.len());
-        self.containers.recover(recovered, orphans);
+        let (known, orphaned) = (recovered.len(), orphans.len());
+        let summary = self.containers.recover(recovered, orphans)?;
+        tracing::info!("isolator: recovered {known} containers, {orphaned} orphans");
+        if summary.adopted + summary.orphans > 0 {
+            tracing::info!(
+                "isolator: {} control groups go on, {} that belong to nobody are destroyed",
+                summary.adopted,
+                summary.orphans
+            );
+        }
+        if summary.ungrouped > 0 {
+            tracing::warn!(
+                "isolator: {} containers are in no control group, as they were launched before groups were used: they \
+                 are not limited until they are launched again",
+                summary.ungrouped
+            );
+        }
         Ok((APPORTION_DONE, Vec::new()))
     }
 
@@ -59,17 +98,18 @@ impl IsolatorModule {
     fn prepare(&self, id: &[u8], config: &[u8]) -> Answer {
         let id = read_id(id)?;
         let config: ContainerConfig = decode(config)?;
-        let facts = self.container_facts(&id, &config);
-        let preparation = self.containers.prepare(&id, &facts)?;
+        let asked = self.asked(&id, &config)?;
+        let preparation = self.containers.prepare(&id, &asked)?;
         for fault in &preparation.faults {
             tracing::warn!("container {id}: {fault}");
         }
         let launch = preparation.launch;
-        if launch.environment.is_empty() && launch.rlimits.is_empty() {
+        let variables = preparation.environment;
+        if variables.is_empty() && launch.rlimits.is_empty() {
             return Ok((APPORTION_UNCHANGED, Vec::new()));
         }
-        let pairs = launch.environment.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
-        let environment = (!launch.environment.is_empty()).then(|| Environment::of(pairs));
+        let pairs = variables.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        let environment = (!variables.is_empty()).then(|| Environment::of(pairs));
         let info = ContainerLaunchInfo {
             // A command task's own process gets its variables from the task's environment, not the executor's.
             task_environment: config.task_info.is_some().then(|| environment.clone()).flatten(),
@@ -81,16 +121,39 @@ impl IsolatorModule {
         Ok((APPORTION_DONE, encode(&info)))
     }
 
-    /// What templates may use: the container, and what the hook saw of its task.
+    /// What the host asks for with a configuration.
+    fn asked(&self, id: &ContainerId, config: &ContainerConfig) -> Result<Asked, Refusal> {
+        let linux = config.container_info.as_ref().and_then(|info| info.linux_info.as_ref());
+        // The host's default. A debug container looks at the processes of its parent and is where they are.
+        let is_debug = config.container_class == Some(ContainerConfig::CLASS_DEBUG);
+        let shares = linux.is_none_or(|linux| linux.share_cgroups()) || is_debug;
+        let requests: Vec<&[u8]> = config.resources.iter().map(Vec::as_slice).collect();
+        let limits: Vec<(&[u8], f64)> = config.limits.iter().map(ScalarEntry::read).collect();
+        Ok(Asked {
+            facts: self.container_facts(id, config),
+            demand: demand(&requests, &limits)?,
+            shares_groups: id.is_nested() && shares,
+            // The executor of a command task launches nothing that has groups of its own.
+            may_hold_others: !id.is_nested() && config.task_info.is_none(),
+        })
+    }
+
+    /// What the hook saw of an executor's task.
+    fn executor_facts(&self, executor: Option<&ExecutorInfo>) -> Facts {
+        let Some(executor) = executor else { return Facts::default() };
+        let framework_id = executor.framework_id.as_ref();
+        let remembered =
+            framework_id.and_then(|id| self.remembered.recall(&id.value, &executor.executor_id.value));
+        question::executor_facts(executor, remembered.as_deref())
+    }
+
+    /// What templates may use: the container, and what the hook saw of its task. A nested container has neither executor
+    /// nor task: what is known of the one it is nested in is known of it.
     fn container_facts(&self, id: &ContainerId, config: &ContainerConfig) -> Facts {
+        let of_parent = || id.parent().and_then(|parent| self.containers.facts(&parent)).unwrap_or_default();
         let mut known = match &config.executor_info {
-            Some(executor) => {
-                let framework_id = executor.framework_id.as_ref();
-                let remembered = framework_id
-                    .and_then(|id| self.remembered.recall(&id.value, &executor.executor_id.value));
-                question::executor_facts(executor, remembered.as_deref())
-            }
-            None => Facts::default(),
+            None => of_parent(),
+            executor => self.executor_facts(executor.as_ref()),
         };
         if let Some(task) = &config.task_info {
             known.task = Some(facts::task(task));
@@ -111,16 +174,7 @@ impl IsolatorModule {
     }
 
     fn update(&self, id: &[u8], requests: &[&[u8]], limits: &[(&[u8], f64)]) -> Answer {
-        let id = read_id(id)?;
-        let mut scalars = apportion_isolation::Amounts::new();
-        for resource in requests {
-            let resource = split(resource)?;
-            if let Value::Scalar(amount) = resource.value {
-                *scalars.entry(resource.facts.name.to_vec()).or_default() += amount.as_f64();
-            }
-        }
-        let limits = limits.iter().map(|&(name, amount)| (name.to_vec(), amount)).collect();
-        self.containers.update(&id, scalars, limits)?;
+        self.containers.update(&read_id(id)?, demand(requests, limits)?)?;
         Ok((APPORTION_DONE, Vec::new()))
     }
 
@@ -128,18 +182,7 @@ impl IsolatorModule {
     fn usage(&self, id: &[u8], now: i64) -> Answer {
         let now = std::time::Duration::from_nanos(u64::try_from(now).unwrap_or(0)).as_secs_f64();
         let usage = self.containers.usage(&read_id(id)?, now)?;
-        let statistics = ResourceStatistics {
-            timestamp: usage.timestamp,
-            cpus_user_time_secs: Some(usage.consumption.cpu_user_seconds),
-            cpus_system_time_secs: Some(usage.consumption.cpu_system_seconds),
-            cpus_limit: usage.cpus_limit,
-            mem_rss_bytes: Some(usage.consumption.rss_bytes),
-            mem_limit_bytes: usage.memory_limit_bytes,
-            processes: Some(usage.consumption.processes),
-            threads: Some(usage.consumption.threads),
-            ..ResourceStatistics::default()
-        };
-        Ok((APPORTION_DONE, encode(&statistics)))
+        Ok((APPORTION_DONE, encode(&statistics::statistics(&usage))))
     }
 
     fn status(&self, id: &[u8]) -> Answer {
@@ -150,8 +193,11 @@ impl IsolatorModule {
 
     /// Idempotent, also for containers never seen.
     fn cleanup(&self, id: &[u8]) -> Answer {
-        self.containers.cleanup(&read_id(id)?);
-        Ok((APPORTION_DONE, Vec::new()))
+        let status = match self.containers.cleanup(&read_id(id)?)? {
+            Cleanup::Done => APPORTION_DONE,
+            Cleanup::UnderWay => APPORTION_PENDING,
+        };
+        Ok((status, Vec::new()))
     }
 
     /// A call for this container panicked: its record can no longer be trusted.
@@ -160,6 +206,20 @@ impl IsolatorModule {
             self.containers.poison(&id, reason);
         }
     }
+}
+
+/// Scalar resources and limits.
+fn demand(requests: &[&[u8]], limits: &[(&[u8], f64)]) -> Result<Demand, Refusal> {
+    let mut demand = Demand::default();
+    for resource in requests {
+        let resource = split(resource)?;
+        if let Value::Scalar(amount) = resource.value {
+            demand.revocable_cpus |= resource.facts.revocable && resource.facts.name == b"cpus";
+            *demand.requests.entry(resource.facts.name.to_vec()).or_default() += amount.as_f64();
+        }
+    }
+    demand.limits = limits.iter().map(|&(name, amount)| (name.to_vec(), amount)).collect();
+    Ok(demand)
 }
 
 /// A container about to be launched by the isolator's host.

@@ -46,7 +46,7 @@ impl Module {
                 let file = Config::file_of(&pairs);
                 Ok(Module::Hook(HookModule::new(&config, file, remembered(), offer_book())?))
             }
-            APPORTION_ISOLATOR => Ok(Module::Isolator(IsolatorModule::new(&config))),
+            APPORTION_ISOLATOR => Ok(Module::Isolator(IsolatorModule::new(&config)?)),
             APPORTION_QOS_CONTROLLER => Ok(Module::QosController(QosControllerModule::new(&config))),
             other => Err(format!("there is no module of kind {other}")),
         }

@@ -41,6 +41,25 @@ pub struct Consumption {
     pub threads: u32,
 }
 
+impl Consumption {
+    /// What a group and all groups in it use, with so many processes.
+    pub(crate) fn of_group(usage: &apportion_cgroups::Usage, processes: usize) -> Consumption {
+        let cpu = usage.cpu.unwrap_or_default();
+        Consumption {
+            cpu_user_seconds: seconds_of(cpu.user_us),
+            cpu_system_seconds: seconds_of(cpu.system_us),
+            rss_bytes: usage.memory.map_or(0, |memory| memory.anonymous),
+            processes: u32::try_from(processes).unwrap_or(u32::MAX),
+            threads: usage.pids.map_or(0, |pids| u32::try_from(pids.current).unwrap_or(u32::MAX)),
+        }
+    }
+}
+
+/// Microseconds as seconds.
+fn seconds_of(microseconds: u64) -> f64 {
+    std::time::Duration::from_micros(microseconds).as_secs_f64()
+}
+
 /// Adds up what the tree and session of a process use now.
 ///
 /// A process that has ended gives zeros, as does a pid that belongs to another process by now.

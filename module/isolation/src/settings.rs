@@ -9,7 +9,7 @@ use crate::launch::LaunchSettings;
 use crate::rlimit::Rlimit;
 
 /// What the isolator does with containers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Rules for environment variables.
     pub environment: RuleSet,

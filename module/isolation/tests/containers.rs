@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use apportion_isolation::{
-    Amounts, Consumption, ContainerId, Containers, IsolationError, Limit, ProcessIdentity, Recovered, Rlimit,
-    RlimitKind, Settings, Usage, Watch, measure,
+    Amounts, Asked, Cleanup, Consumption, ContainerId, Containers, Demand, Host, IsolationError, Limit,
+    ProcessIdentity, Recovered, Rlimit, RlimitKind, Settings, Usage, measure,
 };
 use apportion_policy::{ContainerFacts, Facts, RuleSet, Template};
 
@@ -54,12 +54,12 @@ fn settings() -> Settings {
 }
 
 fn containers() -> Containers {
-    Containers::new(settings())
+    Containers::open(settings(), &Host::live()).unwrap()
 }
 
 fn prepared(containers: &Containers, name: &str) -> ContainerId {
     let id = ContainerId::root(name);
-    containers.prepare(&id, &Facts::default()).unwrap();
+    containers.prepare(&id, &Asked::default()).unwrap();
     id
 }
 
@@ -83,9 +83,10 @@ fn prepared_container_gets_variables_and_limits_and_reports_rules_that_fail() {
         container: Some(ContainerFacts { id: Some("c1".into()), ..Default::default() }),
         ..Default::default()
     };
-    let preparation = containers.prepare(&ContainerId::root("c1"), &facts).unwrap();
+    let preparation =
+        containers.prepare(&ContainerId::root("c1"), &Asked { facts, ..Asked::default() }).unwrap();
     let expected = [("ID".to_owned(), "c1".to_owned()), ("ZONE".to_owned(), "north".to_owned())];
-    assert_eq!(preparation.launch.environment, expected);
+    assert_eq!(preparation.environment, expected);
     assert_eq!(preparation.launch.rlimits, settings().rlimits);
     assert_eq!(preparation.faults.len(), 1);
     assert_eq!(
@@ -98,11 +99,11 @@ fn prepared_container_gets_variables_and_limits_and_reports_rules_that_fail() {
 fn container_is_prepared_once_and_after_its_parent() {
     let containers = containers();
     let pod = prepared(&containers, "pod");
-    let again = containers.prepare(&pod, &Facts::default()).unwrap_err();
+    let again = containers.prepare(&pod, &Asked::default()).unwrap_err();
     assert_eq!(again, IsolationError::AlreadyPrepared(pod.clone()));
-    assert!(containers.prepare(&pod.child("task"), &Facts::default()).is_ok());
+    assert!(containers.prepare(&pod.child("task"), &Asked::default()).is_ok());
     let lone = ContainerId::root("nobody").child("task");
-    let error = containers.prepare(&lone, &Facts::default()).unwrap_err().to_string();
+    let error = containers.prepare(&lone, &Asked::default()).unwrap_err().to_string();
     assert_eq!(error, "container nobody.task is nested in nobody, which is not known to the isolator");
 }
 
@@ -113,20 +114,20 @@ fn unknown_container_is_an_error_for_every_call_but_cleanup() {
     let unknown = IsolationError::Unknown(id.clone());
     assert_eq!(containers.isolate(&id, 1).unwrap_err(), unknown);
     assert_eq!(containers.watch(&id).unwrap_err(), unknown);
-    assert_eq!(containers.update(&id, Amounts::new(), Amounts::new()).unwrap_err(), unknown);
+    assert_eq!(containers.update(&id, Demand::default()).unwrap_err(), unknown);
     assert_eq!(containers.usage(&id, 0.0).unwrap_err(), unknown);
     assert_eq!(containers.status(&id).unwrap_err(), unknown);
-    assert!(!containers.cleanup(&id));
+    assert_eq!(containers.cleanup(&id), Ok(Cleanup::Done));
 }
 
 #[test]
 fn cleanup_twice_is_no_error_and_the_id_can_be_used_again() {
     let containers = containers();
     let id = prepared(&containers, "c");
-    assert!(containers.cleanup(&id));
-    assert!(!containers.cleanup(&id));
+    assert_eq!(containers.cleanup(&id), Ok(Cleanup::Done));
+    assert_eq!(containers.cleanup(&id), Ok(Cleanup::Done));
     assert!(containers.is_empty());
-    assert!(containers.prepare(&id, &Facts::default()).is_ok());
+    assert!(containers.prepare(&id, &Asked::default()).is_ok());
 }
 
 #[test]
@@ -138,14 +139,14 @@ fn poisoned_container_refuses_everything_but_cleanup_and_spares_the_others() {
     let said = containers.usage(&bad, 0.0).unwrap_err().to_string();
     assert!(said.contains("container bad is given up") && said.contains("a panic in update"), "{said}");
     let poisoned = |error: IsolationError| matches!(error, IsolationError::Poisoned { .. });
-    assert!(poisoned(containers.prepare(&bad, &Facts::default()).unwrap_err()));
+    assert!(poisoned(containers.prepare(&bad, &Asked::default()).unwrap_err()));
     assert!(poisoned(containers.isolate(&bad, 1).unwrap_err()));
     assert!(poisoned(containers.watch(&bad).unwrap_err()));
-    assert!(poisoned(containers.update(&bad, Amounts::new(), Amounts::new()).unwrap_err()));
+    assert!(poisoned(containers.update(&bad, Demand::default()).unwrap_err()));
     assert!(poisoned(containers.status(&bad).unwrap_err()));
     assert!(containers.usage(&good, 0.0).is_ok());
-    assert!(containers.cleanup(&bad));
-    assert!(containers.prepare(&bad, &Facts::default()).is_ok());
+    assert_eq!(containers.cleanup(&bad), Ok(Cleanup::Done));
+    assert!(containers.prepare(&bad, &Asked::default()).is_ok());
 }
 
 #[test]
@@ -163,7 +164,7 @@ fn container_keeps_its_first_process() {
         let error = containers.isolate(&id, pid).unwrap_err();
         assert!(matches!(error, IsolationError::ImpossiblePid { .. }), "{error}");
     }
-    assert_eq!(containers.watch(&id), Ok(Watch::Never));
+    assert_eq!(containers.watch(&id), Ok(()));
 }
 
 #[test]
@@ -238,18 +239,17 @@ fn recovered_containers_are_known_and_orphans_can_be_cleaned_up() {
     let process = Processes::shell("exec sleep 30");
     let (known, lost, orphan) =
         (ContainerId::root("known"), ContainerId::root("lost"), ContainerId::root("orphan"));
-    containers.recover(
-        [Recovered { id: known.clone(), pid: process.pid() }, Recovered { id: lost.clone(), pid: i32::MAX }],
-        [orphan.clone()],
-    );
+    let recovered = |id: &ContainerId, pid| Recovered { id: id.clone(), pid, facts: Facts::default() };
+    let states = [recovered(&known, process.pid()), recovered(&lost, i32::MAX)];
+    containers.recover(states, [orphan.clone()]).unwrap();
     assert_eq!(containers.len(), 3);
     assert_eq!(containers.usage(&known, 1.0).unwrap().consumption.processes, 1);
     assert_eq!(containers.usage(&lost, 1.0).unwrap().consumption, Consumption::default());
     assert_eq!(containers.status(&orphan).unwrap().executor_pid, None);
-    assert!(containers.cleanup(&orphan));
-    assert!(containers.prepare(&known.child("nested"), &Facts::default()).is_ok());
+    assert_eq!(containers.cleanup(&orphan), Ok(Cleanup::Done));
+    assert!(containers.prepare(&known.child("nested"), &Asked::default()).is_ok());
     // A second recovery changes nothing.
-    containers.recover([Recovered { id: known.clone(), pid: 1 }], []);
+    containers.recover([recovered(&known, 1)], []).unwrap();
     assert_eq!(containers.status(&known).unwrap().executor_pid, Some(process.pid()));
 }
 
@@ -265,12 +265,15 @@ fn limits_of_the_last_update_show_in_the_usage() {
         (usage.cpus_limit, usage.memory_limit_bytes)
     };
     assert_eq!(ceilings(), (None, None));
-    containers.update(&id, amounts(&[("cpus", 0.5), ("mem", 32.0)]), Amounts::new()).unwrap();
+    let update = |requests, limits| {
+        containers.update(&id, Demand { requests, limits, ..Demand::default() }).unwrap();
+    };
+    update(amounts(&[("cpus", 0.5), ("mem", 32.0)]), Amounts::new());
     assert_eq!(ceilings(), (Some(0.5), Some(32 * 1024 * 1024)));
     let limits = amounts(&[("cpus", 2.0), ("mem", f64::INFINITY)]);
-    containers.update(&id, amounts(&[("cpus", 0.5), ("mem", 16.0)]), limits).unwrap();
+    update(amounts(&[("cpus", 0.5), ("mem", 16.0)]), limits);
     assert_eq!(ceilings(), (Some(2.0), Some(16 * 1024 * 1024)));
-    containers.update(&id, amounts(&[("mem", -1.0), ("cpus", f64::NAN)]), Amounts::new()).unwrap();
+    update(amounts(&[("mem", -1.0), ("cpus", f64::NAN)]), Amounts::new());
     assert_eq!(ceilings(), (None, None));
 }
 
@@ -283,12 +286,12 @@ fn calls_for_many_containers_at_the_same_time_do_not_disturb_each_other() {
             scope.spawn(move || {
                 for round in 0..50 {
                     let id = ContainerId::root(format!("{worker}-{round}"));
-                    containers.prepare(&id, &Facts::default()).unwrap();
+                    containers.prepare(&id, &Asked::default()).unwrap();
                     containers.isolate(&id, i32::MAX).unwrap();
-                    containers.update(&id, Amounts::new(), Amounts::new()).unwrap();
+                    containers.update(&id, Demand::default()).unwrap();
                     assert_eq!(containers.status(&id).unwrap().executor_pid, Some(i32::MAX));
                     if round % 2 == 0 {
-                        assert!(containers.cleanup(&id));
+                        assert_eq!(containers.cleanup(&id), Ok(Cleanup::Done));
                     }
                 }
             });

@@ -26,10 +26,18 @@ struct SetRule {
 /// Variables of one section of the configuration, in its order.
 ///
 /// Can be shared between threads: rendering needs no lock, the fault counters are atomic.
+///
+/// The default has no variables.
 #[derive(Debug, Clone)]
 pub struct RuleSet {
     section: &'static str,
     rules: Arc<[SetRule]>,
+}
+
+impl Default for RuleSet {
+    fn default() -> RuleSet {
+        RuleSet::environment("", [])
+    }
 }
 
 impl RuleSet {

@@ -42,7 +42,10 @@ pub use labels::{LabelList, LabelView, RawLabels};
 pub use offer::{Filters, InverseOfferStatus, OperationId, Parameter, Parameters, WeightInfo};
 pub use quota::{QuotaConfig, QuotaInfo, QuotaRequest, ScalarEntry};
 pub use task::{ExecutorId, ExecutorInfo, TaskId, TaskInfo, TaskStatus};
-pub use usage::{ExecutorUsage, QosCorrection, QosKill, ResourceStatistics, ResourceUsage, TaskUsage};
+pub use usage::{
+    BlockStatistics, DeviceCount, DeviceNumber, DeviceStatistics, ExecutorUsage, QosCorrection, QosKill,
+    ResourceStatistics, ResourceUsage, TaskUsage,
+};
 
 /// A Mesos message declared here.
 pub trait HostMessage: Message + Default {
@@ -62,6 +65,7 @@ host_messages! {
     AgentId => "SlaveID",
     AgentInfo => "SlaveInfo",
     Attribute => "Attribute",
+    BlockStatistics => "CgroupInfo.Blkio.Statistics",
     Capability => "FrameworkInfo.Capability",
     CgroupInfo => "CgroupInfo",
     CommandInfo => "CommandInfo",
@@ -74,6 +78,9 @@ host_messages! {
     ContainerState => "slave.ContainerState",
     ContainerStatus => "ContainerStatus",
     ContainerTermination => "slave.ContainerTermination",
+    DeviceCount => "CgroupInfo.Blkio.Value",
+    DeviceNumber => "Device.Number",
+    DeviceStatistics => "CgroupInfo.Blkio.Throttling.Statistics",
     DockerTaskExecutorPrepareInfo => "DockerTaskExecutorPrepareInfo",
     DockerInfo => "ContainerInfo.DockerInfo",
     Domain => "DomainInfo",

@@ -32,8 +32,8 @@ pub use identity::{comparison_key, pop_reservation, push_reservation, strip_volu
 pub use refinement::{downgrade, upgrade};
 pub use validity::validate;
 
-use crate::field::{Field, Pieces, last_bytes, put_bytes_field};
-use crate::value::{Value, ValueType};
+use crate::field::{Field, Pieces, last_bytes, put_bytes_field, put_varint_field};
+use crate::value::{Scalar, Value, ValueType};
 use crate::{WireError, value};
 
 /// Field numbers of `mesos.Resource`, besides those of the value.
@@ -107,6 +107,25 @@ impl ResourceParts {
     pub(crate) fn with_value(&self, value: Value) -> Self {
         ResourceParts { value, ..self.clone() }
     }
+}
+
+/// A serialised `mesos.Resource`: so much of a scalar resource, unreserved and not allocated.
+///
+/// ```
+/// use apportion_wire::resource::{plain_scalar, split};
+/// use apportion_wire::{Scalar, Value};
+///
+/// let memory = plain_scalar(b"mem", Scalar::from_f64(64.0)?);
+/// assert_eq!(split(&memory)?.value, Value::Scalar(Scalar::from_f64(64.0)?));
+/// # Ok::<(), apportion_wire::WireError>(())
+/// ```
+#[must_use]
+pub fn plain_scalar(name: &[u8], amount: Scalar) -> Vec<u8> {
+    let mut identity = Vec::new();
+    put_bytes_field(&mut identity, number::NAME, name);
+    // The type "scalar" is 0.
+    put_varint_field(&mut identity, number::TYPE, 0);
+    join(&identity, &Value::Scalar(amount), None)
 }
 
 /// Takes a serialised `mesos.Resource` apart.

@@ -57,6 +57,7 @@ void live(mesos::slave::Isolator& isolator, const mesos::ContainerID& container)
   HOLDS(bytes(prepared.get().get()).find(container.value()) != std::string::npos);
   HOLDS(isolator.prepare(container, config).isFailed());
   HOLDS(isolator.isolate(container, getpid()).isReady());
+  HOLDS(metrics().at("apportion/isolator/containers") >= 1);
   const auto watched = isolator.watch(container);
   HOLDS(watched.isPending());
   const Limits limits;
@@ -91,6 +92,8 @@ void driveIsolator(const Library& library, const std::string& parameters, const 
 {
   const std::unique_ptr<mesos::slave::Isolator> isolator(
       library.make<mesos::slave::Isolator>("org_apportion_Isolator", parameters));
+  // Without somebody to tell there is no isolator.
+  if (entry == "isolator.listen") return HOLDS(isolator == nullptr);
   HOLDS(isolator != nullptr);
   const auto container = id<mesos::ContainerID>("container-1");
   const auto config = parse<mesos::slave::ContainerConfig>(configBytes());
@@ -100,6 +103,8 @@ void driveIsolator(const Library& library, const std::string& parameters, const 
     const std::map<std::string, std::function<void()>> calls = {
         {"isolator.supports_nesting", [&] { HOLDS(!isolator->supportsNesting()); }},
         {"isolator.supports_standalone", [&] { HOLDS(!isolator->supportsStandalone()); }},
+        {"isolator.metrics", [&] { HOLDS(metrics().count("apportion/isolator/containers") == 0); }},
+        {"isolator.metric", [&] { HOLDS(metrics().count("apportion/isolator/containers") == 0); }},
         {"isolator.recover", [&] { expectPanic(isolator->recover({}, {}), entry); }},
         {"isolator.prepare", [&] { expectPanic(isolator->prepare(container, config), entry); }},
         {"isolator.isolate", [&] { expectPanic(isolator->isolate(container, getpid()), entry); }},

@@ -2,6 +2,7 @@
 // must never say.
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include <mesos/hook.hpp>
 #include <mesos/slave/isolator.hpp>
@@ -173,6 +174,15 @@ void fillAllocator(apportion_entries& made)
       };
 }
 
+typedef void (*Told)(void*, apportion_notice, apportion_bytes, apportion_bytes);
+
+/** Whom the isolator tells. */
+std::pair<void*, Told>& listening()
+{
+  static std::pair<void*, Told> listener;
+  return listener;
+}
+
 /** A table whose functions all give the next answer. */
 const apportion_entries& table()
 {
@@ -214,6 +224,12 @@ const apportion_entries& table()
     made.hook_reload = made.hook_endpoint;
     made.isolator_prepare = made.hook_slave_task_status_decorator;
     made.isolator_watch = made.hook_slave_resources_decorator;
+    made.isolator_listen = [](apportion_handle*, void* context, Told told, apportion_buffer*) {
+      listening() = {context, told};
+      return APPORTION_DONE;
+    };
+    made.isolator_metrics = [](apportion_handle*, apportion_buffer*) { return APPORTION_UNCHANGED; };
+    made.isolator_cleanup = made.hook_slave_resources_decorator;
     made.isolator_usage = [](apportion_handle*, apportion_bytes id, int64_t, apportion_buffer* out) {
       look(id);
       return answer(out);
@@ -341,6 +357,42 @@ void hookEndpoint()
   HOLDS(is(httpGet(REPORT), "404 Not Found", "") && is(http("POST", RELOAD), "404 Not Found", ""));
 }
 
+/** What the library tells by itself. */
+void tell(apportion_notice notice, const mesos::ContainerID& container, const std::string& message)
+{
+  const std::string name = bytes(container);
+  listening().second(listening().first, notice, view(name), view(message));
+}
+
+/** A limit that is broken ends a watch, and a cleanup may end later; neither twice, nor for anybody else. */
+void isolatorTells(mesos::slave::Isolator& isolator)
+{
+  const auto container = id<mesos::ContainerID>("c"), other = id<mesos::ContainerID>("other");
+  say(APPORTION_DONE, "");
+  const auto watched = isolator.watch(container), untouched = isolator.watch(other);
+  HOLDS(watched.isPending());
+  const std::string limitation = field(2, "out of memory") + number(3, 8);
+  tell(APPORTION_LIMITED, id<mesos::ContainerID>("nobody"), limitation);
+  tell(APPORTION_LIMITED, container, limitation);
+  HOLDS(watched.isReady() && bytes(watched.get()) == limitation);
+  tell(APPORTION_LIMITED, container, limitation);
+  HOLDS(isolator.watch(container).isReady());
+  HOLDS(untouched.isPending());
+  tell(APPORTION_LIMITED, other, "\xff\xff");
+  HOLDS(untouched.isFailed());
+
+  say(APPORTION_PENDING, "");
+  const auto ending = isolator.cleanup(container), stuck = isolator.cleanup(other);
+  HOLDS(ending.isPending() && stuck.isPending());
+  tell(APPORTION_CLEANED_UP, container, "");
+  tell(APPORTION_CLEANED_UP, other, "a process does not end");
+  HOLDS(ending.isReady() && stuck.isFailed() && stuck.failure() == "a process does not end");
+  tell(APPORTION_CLEANED_UP, container, "");
+  say(APPORTION_DONE, "");
+  const auto ended = isolator.watch(container);
+  HOLDS(isolator.cleanup(container).isReady() && ended.isDiscarded());
+}
+
 void isolatorAnswers(mesos::slave::Isolator& isolator)
 {
   const auto container = id<mesos::ContainerID>("c");
@@ -374,6 +426,7 @@ void driveShimAlone()
       static_cast<mesos::slave::Isolator*>(apportion_make_isolator(&none, &table())));
   HOLDS(isolator != nullptr);
   isolatorAnswers(*isolator);
+  isolatorTells(*isolator);
   const std::unique_ptr<mesos::slave::QoSController> controller(
       static_cast<mesos::slave::QoSController*>(apportion_make_qos_controller(&none, &table())));
   HOLDS(controller != nullptr);

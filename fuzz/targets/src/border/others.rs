@@ -50,7 +50,7 @@ pub(super) fn call_hook(hook: &Module, entropy: &mut Entropy<'_>) {
 /// One call of an isolator.
 pub(super) fn call_isolator(isolator: &Module, entropy: &mut Entropy<'_>) {
     let (lent, h) = (&mut Lent::default(), isolator.handle);
-    let choice = entropy.below(10);
+    let choice = entropy.below(12);
     let container = lent.bytes(draw::container_id(entropy));
     answered("isolator", |out| match choice {
         0 => {
@@ -80,6 +80,11 @@ pub(super) fn call_isolator(isolator: &Module, entropy: &mut Entropy<'_>) {
         }
         7 => call!(isolator_usage(h, container, entropy.pick(&[0, i64::MAX, i64::MIN]), out)),
         8 => call!(isolator_status(h, container, out)),
+        9 => call!(isolator_metrics(h, out)),
+        10 => {
+            let mut value = 0.0;
+            call!(isolator_metric(h, entropy.pick(&[0, 1, 27, 28, u32::MAX]), &raw mut value, out))
+        }
         _ => call!(isolator_cleanup(h, container, out)),
     });
 }

@@ -1,6 +1,9 @@
-//! The ten entry points of the isolator. May be called by several threads at once.
+//! The thirteen entry points of the isolator. May be called by several threads at once.
+
+use std::ffi::c_void;
 
 use super::IsolatorModule;
+use super::notices::{Callback, Listening};
 use crate::abi::{
     APPORTION_DONE, apportion_buffer, apportion_bytes, apportion_bytes_list, apportion_handle,
     apportion_quantities, apportion_status,
@@ -85,6 +88,56 @@ pub(crate) unsafe extern "C" fn supports_standalone(
 ) -> apportion_status {
     // SAFETY: called by the shim under the rules of the header.
     unsafe { yes(handle, answer, text, "isolator.supports_standalone") }
+}
+
+/// See `listen` in the header.
+pub(crate) unsafe extern "C" fn listen(
+    handle: *mut apportion_handle,
+    context: *mut c_void,
+    listener: Option<Callback>,
+    text: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe {
+        ask(handle, text, "isolator.listen", |module, _| {
+            let callback = listener.ok_or_else(|| Refusal("there is no listener".to_owned()))?;
+            // SAFETY: the header has the shim keep context and listener until `destroy` returns.
+            module.isolator()?.listen(Listening::new(context, callback));
+            Ok((APPORTION_DONE, Vec::new()))
+        })
+    }
+}
+
+/// See `metrics` in the header.
+pub(crate) unsafe extern "C" fn metrics(
+    handle: *mut apportion_handle,
+    names: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe { ask(handle, names, "isolator.metrics", |module, _| module.isolator()?.metrics()) }
+}
+
+/// See `metric` in the header.
+pub(crate) unsafe extern "C" fn metric(
+    handle: *mut apportion_handle,
+    slot: u32,
+    value: *mut f64,
+    text: *mut apportion_buffer,
+) -> apportion_status {
+    let write = |number: f64| {
+        if !value.is_null() {
+            // SAFETY: not null; the shim lets us write.
+            unsafe { value.write_unaligned(number) };
+        }
+    };
+    write(f64::NAN);
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe {
+        ask(handle, text, "isolator.metric", |module, _| {
+            write(module.isolator()?.metric(slot));
+            Ok((APPORTION_DONE, Vec::new()))
+        })
+    }
 }
 
 /// See `recover` in the header.

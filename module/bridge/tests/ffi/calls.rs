@@ -1,6 +1,9 @@
 //! One good call of every entry point, after what [`prepared`] or [`known_container`] did.
 
-use apportion_bridge::abi::{apportion_buffer, apportion_effects, apportion_handle, apportion_status};
+use apportion_bridge::abi::{
+    apportion_buffer, apportion_bytes, apportion_effects, apportion_handle, apportion_notice,
+    apportion_status,
+};
 use apportion_wire::messages::encode;
 
 use crate::arguments::{Arguments, from_nothing, no_exclusions, plain_options};
@@ -236,7 +239,27 @@ pub(crate) const HOOK_ENDPOINT: &[(&str, ModuleCall)] = &[
     ("hook.reload", |_, h, out| call!(hook_reload(h, out))),
 ];
 
-/// Every entry point of the isolator.
+/// A listener that must not be called.
+unsafe extern "C" fn silent(
+    _: *mut std::ffi::c_void,
+    _: apportion_notice,
+    _: apportion_bytes,
+    _: apportion_bytes,
+) {
+    panic!("nothing is to be told");
+}
+
+/// Entry points of the isolator that are about no container.
+pub(crate) const ISOLATOR_TELLS: &[(&str, ModuleCall)] = &[
+    ("isolator.listen", |_, h, out| call!(isolator_listen(h, std::ptr::null_mut(), Some(silent), out))),
+    ("isolator.metrics", |_, h, out| call!(isolator_metrics(h, out))),
+    ("isolator.metric", |_, h, out| {
+        let mut value = 0.0;
+        call!(isolator_metric(h, 0, &raw mut value, out))
+    }),
+];
+
+/// Every other entry point of the isolator.
 pub(crate) const ISOLATOR: &[(&str, ModuleCall)] = &[
     ("isolator.supports_nesting", |a, h, out| call!(isolator_supports_nesting(h, &raw mut *a.yes, out))),
     ("isolator.supports_standalone", |a, h, out| {

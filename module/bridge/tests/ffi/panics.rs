@@ -9,8 +9,8 @@ use apportion_config::ENTRY_POINTS;
 use crate::arguments::{Arguments, plain_options};
 use crate::border::{Answer, Module, answered, call, expecting_panics, view};
 use crate::calls::{
-    ALLOCATOR, ALLOCATOR_LOOKS, HOOK, HOOK_ENDPOINT, ISOLATOR, ModuleCall, QOS_CONTROLLER, known_container,
-    populate,
+    ALLOCATOR, ALLOCATOR_LOOKS, HOOK, HOOK_ENDPOINT, ISOLATOR, ISOLATOR_TELLS, ModuleCall, QOS_CONTROLLER,
+    known_container, populate,
 };
 use crate::messages::container_id;
 use crate::shim::Shim;
@@ -37,7 +37,7 @@ fn every_function_of_the_table_is_drilled() {
         .iter()
         .map(|(entry, _)| *entry)
         .chain(
-            [ALLOCATOR_LOOKS, HOOK, HOOK_ENDPOINT, ISOLATOR, QOS_CONTROLLER]
+            [ALLOCATOR_LOOKS, HOOK, HOOK_ENDPOINT, ISOLATOR, ISOLATOR_TELLS, QOS_CONTROLLER]
                 .into_iter()
                 .flatten()
                 .map(|(entry, _)| *entry),
@@ -129,6 +129,21 @@ fn a_hook_that_panicked_in_its_endpoint_decorates_on_and_is_asked_again() {
                 assert_eq!(ask(call, &drilled).status, ask(call, &sound).status, "{other} after {entry}");
             }
         }
+    }
+}
+
+#[test]
+fn an_isolator_that_panicked_in_what_is_about_no_container_goes_on() {
+    for &(entry, call) in ISOLATOR_TELLS {
+        let drilled = Module::isolator(&[("drill.panic_in", entry)]);
+        for _ in 0..3 {
+            assert_drill(entry, &expecting_panics(|| ask(call, &drilled)).refusal());
+        }
+        for &(_, other) in ISOLATOR_TELLS.iter().filter(|(other, _)| *other != entry) {
+            ask(other, &drilled).expect(0);
+        }
+        recovered(&drilled, b"c").expect(0);
+        cleanup(&drilled, b"c").expect(0);
     }
 }
 

@@ -21,6 +21,7 @@ use crate::groups::Groups;
 use crate::limits::{Bound, Device};
 use crate::names::GroupPath;
 use crate::parse::number;
+use crate::placement::Place;
 use crate::processes::is_gone;
 
 /// Processes and threads of a group.
@@ -92,6 +93,11 @@ impl Groups {
                 return Err(GroupError::Unknown { path: folder });
             }
         }
+        self.usage_at(Some(path))
+    }
+
+    /// Without a path: of the parent group.
+    fn usage_at(&self, path: Option<&GroupPath>) -> Result<Usage, GroupError> {
         let mut usage = Usage { cpu: self.cpu_usage(path)?, ..Usage::default() };
         if let Some((folder, version)) = self.at(path, Controller::Memory) {
             usage.memory = Some(self.memory_usage(&folder, version)?);
@@ -115,7 +121,7 @@ impl Groups {
             usage.pids = Some(PidsUsage { current, max });
         }
         if let Some(place) = self.places.iter().find(|place| place.version == Version::V2) {
-            let folder = path.folder(&place.parent);
+            let folder = folder_in(place, path);
             let reader = Reader { groups: self, folder: &folder };
             usage.pressure = Pressures {
                 cpu: pressure(&reader.content("cpu.pressure")?),
@@ -126,12 +132,21 @@ impl Groups {
         Ok(usage)
     }
 
-    fn at(&self, path: &GroupPath, controller: Controller) -> Option<(PathBuf, Version)> {
-        self.place_of(controller).map(|place| (path.folder(&place.parent), place.version))
+    /// What all containers together use.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read.
+    pub fn usage_of_all(&self) -> Result<Usage, GroupError> {
+        self.usage_at(None)
+    }
+
+    fn at(&self, path: Option<&GroupPath>, controller: Controller) -> Option<(PathBuf, Version)> {
+        self.place_of(controller).map(|place| (folder_in(place, path), place.version))
     }
 
     /// v2 accounts for CPU time in every group, v1 in two hierarchies.
-    fn cpu_usage(&self, path: &GroupPath) -> Result<Option<CpuUsage>, GroupError> {
+    fn cpu_usage(&self, path: Option<&GroupPath>) -> Result<Option<CpuUsage>, GroupError> {
         let on_v1 = |controller| self.at(path, controller).filter(|(_, version)| *version == Version::V1);
         let (bandwidth, account) = (on_v1(Controller::Cpu), on_v1(Controller::CpuAccount));
         if bandwidth.is_some() || account.is_some() {
@@ -149,7 +164,7 @@ impl Groups {
         match self.places.iter().find(|place| place.version == Version::V2) {
             None => Ok(None),
             Some(place) => {
-                let folder = path.folder(&place.parent);
+                let folder = folder_in(place, path);
                 Ok(Some(cpu_unified(&Reader { groups: self, folder: &folder }.content("cpu.stat")?)))
             }
         }
@@ -172,4 +187,9 @@ impl Groups {
             ),
         })
     }
+}
+
+/// A group's folder in a place; without a path the parent group's.
+fn folder_in(place: &Place, path: Option<&GroupPath>) -> PathBuf {
+    path.map_or_else(|| place.parent.clone(), |path| path.folder(&place.parent))
 }

@@ -50,7 +50,62 @@ pub struct TaskUsage {
     pub labels: Option<RawLabels>,
 }
 
-/// `mesos.ResourceStatistics`: the processor, memory and process figures. Network, block device and perf figures
+/// `mesos.CgroupInfo.Blkio.Statistics`, of which only the part that both versions of control groups have is written.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct BlockStatistics {
+    /// For each device.
+    #[prost(message, repeated, tag = "3")]
+    pub throttling: Vec<DeviceStatistics>,
+}
+
+/// `mesos.CgroupInfo.Blkio.Throttling.Statistics`.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct DeviceStatistics {
+    /// The device; absent: all together.
+    #[prost(message, optional, tag = "1")]
+    pub device: Option<DeviceNumber>,
+    /// Operations.
+    #[prost(message, repeated, tag = "2")]
+    pub io_serviced: Vec<DeviceCount>,
+    /// Bytes.
+    #[prost(message, repeated, tag = "3")]
+    pub io_service_bytes: Vec<DeviceCount>,
+}
+
+/// `mesos.Device.Number`.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct DeviceNumber {
+    /// Major number.
+    #[prost(uint64, required, tag = "1")]
+    pub major_number: u64,
+    /// Minor number.
+    #[prost(uint64, required, tag = "2")]
+    pub minor_number: u64,
+}
+
+/// `mesos.CgroupInfo.Blkio.Value`.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct DeviceCount {
+    /// One of the constants of this type.
+    #[prost(int32, optional, tag = "1")]
+    pub op: Option<i32>,
+    /// How much, or how often.
+    #[prost(uint64, optional, tag = "2")]
+    pub value: Option<u64>,
+}
+
+impl DeviceCount {
+    /// All together.
+    pub const TOTAL: i32 = 1;
+    /// Reading.
+    pub const READ: i32 = 2;
+    /// Writing.
+    pub const WRITE: i32 = 3;
+    /// Giving blocks back.
+    pub const DISCARD: i32 = 6;
+}
+
+/// `mesos.ResourceStatistics`: the processor, memory, process and block device figures. Network and perf figures
 /// are not declared. Counters count from the start of the container.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct ResourceStatistics {
@@ -129,6 +184,9 @@ pub struct ResourceStatistics {
     /// Memory that cannot be reclaimed, bytes.
     #[prost(uint64, optional, tag = "41")]
     pub mem_unevictable_bytes: Option<u64>,
+    /// Block devices.
+    #[prost(message, optional, tag = "44")]
+    pub blkio_statistics: Option<BlockStatistics>,
     /// Processors it is guaranteed.
     #[prost(double, optional, tag = "45")]
     pub cpus_soft_limit: Option<f64>,

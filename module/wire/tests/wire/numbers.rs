@@ -44,9 +44,9 @@ macro_rules! host_messages {
 }
 
 host_messages! {
-    AgentId AgentInfo Attribute Capability CgroupInfo CommandInfo ContainerConfig ContainerId ContainerInfo
+    AgentId AgentInfo Attribute BlockStatistics Capability CgroupInfo CommandInfo ContainerConfig ContainerId ContainerInfo
     ContainerLaunchInfo ContainerLimitation ContainerMountInfo ContainerState ContainerStatus ContainerTermination
-    DockerInfo Domain DurationInfo Environment ExecutorId ExecutorInfo ExecutorUsage FaultDomain Filters
+    DeviceCount DeviceNumber DeviceStatistics DockerInfo Domain DurationInfo Environment ExecutorId ExecutorInfo ExecutorUsage FaultDomain Filters
     FrameworkId FrameworkInfo Image ImageName InverseOfferStatus LinuxInfo MesosInfo MinAllocatableResources NamedZone NetCls OfferFilters
     OfferFiltersEntry OperationId Parameter Parameters QosCorrection QosKill QuotaConfig QuotaInfo QuotaRequest
     RLimit RLimitInfo RawEnvironment RawLabels ResourceQuantities ResourceStatistics ResourceUsage ScalarEntry TaskId TaskInfo

@@ -6,7 +6,11 @@
 pub(crate) const FIELDS: &[(&str, &str)] = &[
     ("Attribute", "name=1B type=2V scalar=3B ranges=4B set=6B text=5B"),
     ("CgroupInfo", "net_cls=1B"),
+    ("CgroupInfo.Blkio.Statistics", "cfq=1B cfq_recursive=2B throttling=3B"),
+    ("CgroupInfo.Blkio.Throttling.Statistics", "device=1B io_serviced=2B io_service_bytes=3B"),
+    ("CgroupInfo.Blkio.Value", "op=1V value=2V"),
     ("CgroupInfo.NetCls", "classid=1V"),
+    ("Device.Number", "major_number=1V minor_number=2V"),
     ("CommandInfo", "uris=1B environment=2B shell=6V value=3B arguments=7B user=5B"),
     ("ContainerID", "value=1B parent=2B"),
     (

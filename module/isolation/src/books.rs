@@ -1,0 +1,232 @@
+//! The records of all containers, and what happens to them while nobody calls.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use apportion_cgroups::{Event, EventKind, GroupPath};
+use parking_lot::{Mutex, RwLock};
+
+use crate::chores::{Chore, Outcome};
+use crate::container_id::ContainerId;
+use crate::error::IsolationError;
+use crate::host::{HostGroups, container_of};
+use crate::limitation::{Exhausted, Limitation, Process, limitation};
+use crate::record::{Membership, Record};
+use crate::settings::Settings;
+
+/// Pause before a group that could not be removed is tried again.
+const END_AGAIN: Duration = Duration::from_secs(30);
+
+/// Pause before memory that is in use is tried to be taken again.
+pub(crate) const SHRINK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Something that the host is told without having asked just now.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notice {
+    /// A container broke a limit and has to end.
+    Limited {
+        /// The container.
+        container: ContainerId,
+        /// Which limit, and how.
+        limitation: Limitation,
+    },
+    /// A cleanup that was under way is over.
+    CleanedUp {
+        /// The container.
+        container: ContainerId,
+        /// Why it failed, if it did. It is tried again, but nobody waits for that.
+        outcome: Result<(), String>,
+    },
+}
+
+/// Who is told. Called on threads of ours and of the host, with no lock held.
+pub type Listener = Box<dyn Fn(Notice) + Send + Sync>;
+
+/// What happened so far, counted.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) refused: AtomicU64,
+    pub(crate) out_of_memory: AtomicU64,
+    pub(crate) out_of_pids: AtomicU64,
+    pub(crate) resizes: AtomicU64,
+    pub(crate) cleanup_failures: AtomicU64,
+    pub(crate) orphans: AtomicU64,
+}
+
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+pub(crate) struct Books {
+    pub(crate) settings: Settings,
+    pub(crate) groups: Option<HostGroups>,
+    pub(crate) counters: Counters,
+    records: Mutex<BTreeMap<ContainerId, Arc<Mutex<Record>>>>,
+    listener: RwLock<Option<Listener>>,
+}
+
+impl std::fmt::Debug for Books {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Books").field("records", &self.records.lock().len()).finish_non_exhaustive()
+    }
+}
+
+impl Books {
+    pub(crate) fn new(settings: Settings, groups: Option<HostGroups>) -> Books {
+        Books {
+            settings,
+            groups,
+            counters: Counters::default(),
+            records: Mutex::default(),
+            listener: RwLock::default(),
+        }
+    }
+
+    pub(crate) fn listen(&self, listener: Listener) {
+        *self.listener.write() = Some(listener);
+    }
+
+    pub(crate) fn tell(&self, notice: Notice) {
+        if let Some(listener) = &*self.listener.read() {
+            listener(notice);
+        }
+    }
+
+    /// Takes a container in; `None` if it is there already.
+    pub(crate) fn insert(&self, id: &ContainerId, record: Record) -> Option<Arc<Mutex<Record>>> {
+        let mut records = self.records.lock();
+        if records.contains_key(id) {
+            return None;
+        }
+        let record = Arc::new(Mutex::new(record));
+        records.insert(id.clone(), Arc::clone(&record));
+        Some(record)
+    }
+
+    pub(crate) fn find(&self, id: &ContainerId) -> Option<Arc<Mutex<Record>>> {
+        self.records.lock().get(id).map(Arc::clone)
+    }
+
+    /// A container that is known and not given up. The caller locks it.
+    pub(crate) fn known(&self, id: &ContainerId) -> Result<Arc<Mutex<Record>>, IsolationError> {
+        let record = self.find(id).ok_or_else(|| IsolationError::Unknown(id.clone()))?;
+        record.lock().check(id)?;
+        Ok(record)
+    }
+
+    pub(crate) fn remove(&self, id: &ContainerId) -> Option<Arc<Mutex<Record>>> {
+        self.records.lock().remove(id)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.records.lock().len()
+    }
+
+    /// Something happened to a group. Runs on the thread that watches.
+    pub(crate) fn happened(&self, event: &Event) {
+        let exhausted = match event.kind {
+            EventKind::Killed { processes } => Exhausted::Memory { killed: processes },
+            EventKind::OutOfPids { times } => Exhausted::Pids { refused: times },
+            EventKind::OutOfMemory { .. } | EventKind::Emptied => return,
+        };
+        self.exhausted(&container_of(&event.group), &event.group, exhausted);
+    }
+
+    /// A container ran out of something: it is told once, if its policy says that this ends it.
+    pub(crate) fn exhausted(&self, id: &ContainerId, path: &GroupPath, exhausted: Exhausted) {
+        let (Some(record), Some(groups)) = (self.find(id), &self.groups) else { return };
+        let settings = {
+            let record = record.lock();
+            let ends = match exhausted {
+                Exhausted::Memory { .. } => record.policy.ends_on.memory,
+                Exhausted::Pids { .. } => record.policy.ends_on.pids,
+            };
+            if !ends || record.limitation.is_some() {
+                return;
+            }
+            record.settings().or_else(|| groups.quick.settings(path, &[]).ok()).unwrap_or_default()
+        };
+        // What cannot be read is left out of the message: the container ends all the same.
+        let usage = groups.quick.usage(path).unwrap_or_default();
+        let pids = groups.quick.processes(path).unwrap_or_default();
+        let processes = pids.into_iter().filter_map(Process::look).collect();
+        let (memory_max, pids_max) = (settings.memory.max, settings.pids);
+        let limitation = limitation(&id.to_string(), exhausted, memory_max, pids_max, &usage, processes);
+        {
+            let mut record = record.lock();
+            if record.limitation.is_some() {
+                return;
+            }
+            record.limitation = Some(limitation.clone());
+        }
+        match exhausted {
+            Exhausted::Memory { .. } => count(&self.counters.out_of_memory),
+            Exhausted::Pids { .. } => count(&self.counters.out_of_pids),
+        }
+        tracing::info!("isolator: {}", limitation.message);
+        self.tell(Notice::Limited { container: id.clone(), limitation });
+    }
+
+    /// Does a chore. Runs on the thread for them.
+    pub(crate) fn work(&self, chore: Chore) -> Outcome {
+        match chore {
+            Chore::End { path, waiting } => self.end(path, waiting),
+            Chore::Shrink(id) => self.shrink(id),
+        }
+    }
+
+    fn end(&self, path: GroupPath, waiting: Option<ContainerId>) -> Outcome {
+        let Some(groups) = &self.groups else { return Outcome::Over };
+        let outcome = groups.end_patiently(&path).map_err(|error| error.to_string());
+        if let Err(reason) = &outcome {
+            count(&self.counters.cleanup_failures);
+            tracing::warn!("isolator: group {path} is still there and will be tried again: {reason}");
+        }
+        let again = outcome.is_err();
+        if let Some(container) = waiting {
+            self.tell(Notice::CleanedUp { container, outcome });
+        }
+        if again { Outcome::Again(END_AGAIN, Chore::End { path, waiting: None }) } else { Outcome::Over }
+    }
+
+    fn shrink(&self, id: ContainerId) -> Outcome {
+        let Some(record) = self.find(&id) else { return Outcome::Over };
+        let mut record = record.lock();
+        match self.resize(&id, &mut record) {
+            Ok(false) => Outcome::Over,
+            Ok(true) => Outcome::Again(SHRINK_AGAIN, Chore::Shrink(id)),
+            Err(error) => {
+                tracing::warn!("isolator: memory of {error}");
+                Outcome::Over
+            }
+        }
+    }
+
+    /// Gives a container's own group the settings that its demand asks for. Returns whether memory that is in use
+    /// holds it up.
+    pub(crate) fn resize(&self, id: &ContainerId, record: &mut Record) -> Result<bool, IsolationError> {
+        let (Some(groups), Membership::Own(own)) = (&self.groups, &mut record.membership) else {
+            return Ok(false);
+        };
+        let wanted = record
+            .demand
+            .group_limits(&record.policy, &groups.controllers)
+            .map_err(|error| IsolationError::group(id, error))?;
+        match groups.change(&own.path, own.settings.as_ref(), &wanted) {
+            Ok(changed) => {
+                own.settings = Some(changed.limits);
+                if changed.is_different {
+                    count(&self.counters.resizes);
+                }
+                Ok(changed.is_held)
+            }
+            Err(error) => {
+                // What was written before the refusal stands: it is read back next time.
+                own.settings = None;
+                Err(IsolationError::group(id, error))
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The host's control groups, opened once.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use apportion_cgroups::{
+    Abilities, Claim, Controller, Found, GroupError, GroupName, GroupPath, Groups, Hierarchy, Kernel, Limits,
+    LiveKernel, Patience, Plan, Shape,
+};
+
+use crate::container_id::ContainerId;
+use crate::settings::GroupSettings;
+
+/// Where groups are: the machine, or a model of one in tests.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// Its system calls.
+    pub kernel: Arc<dyn Kernel>,
+    /// `/`, or another folder below which `proc` and the mount points are found.
+    pub root: PathBuf,
+}
+
+impl Host {
+    /// The machine this process runs on.
+    pub fn live() -> Host {
+        Host { kernel: Arc::new(LiveKernel), root: PathBuf::from("/") }
+    }
+}
+
+/// How long a call of the host may wait for the kernel. What takes longer is done on a thread of ours.
+const SHORT: Patience = Patience { attempts: 3, pause: Duration::from_millis(2) };
+
+/// The groups of all containers of this agent.
+#[derive(Debug)]
+pub(crate) struct HostGroups {
+    /// For calls of the host, which must not wait.
+    pub(crate) quick: Groups,
+    /// For our own thread.
+    pub(crate) patient: Groups,
+    pub(crate) abilities: Abilities,
+    pub(crate) controllers: BTreeSet<Controller>,
+    /// What the host lacks without being unusable, for the log.
+    pub(crate) warnings: Vec<String>,
+    _claim: Claim,
+}
+
+impl HostGroups {
+    /// Looks at the host, makes the parent group and takes it for this process.
+    ///
+    /// # Errors
+    ///
+    /// Something is missing: the text names it and says what mends it.
+    pub(crate) fn open(settings: &GroupSettings, host: &Host) -> Result<HostGroups, GroupError> {
+        let hierarchy = Hierarchy::detect(&*host.kernel, &host.root)?;
+        let placement = hierarchy.place(&*host.kernel, &settings.wish)?;
+        let patient = Groups::open(Arc::clone(&host.kernel), &placement, Patience::default())?;
+        let claim = patient.claim()?;
+        Ok(HostGroups {
+            quick: patient.waiting(SHORT),
+            abilities: patient.abilities()?,
+            controllers: settings.wish.controllers.clone(),
+            warnings: placement
+                .findings
+                .iter()
+                .filter(|finding| !finding.is_fatal())
+                .map(ToString::to_string)
+                .collect(),
+            patient,
+            _claim: claim,
+        })
+    }
+
+    /// Where the groups are, for the log.
+    pub(crate) fn parents(&self) -> impl Iterator<Item = &Path> {
+        self.patient.places().iter().map(|place| place.parent.as_path())
+    }
+
+    /// Makes a container's group with its settings. Nothing is left if it fails.
+    pub(crate) fn create(
+        &self,
+        path: &GroupPath,
+        shape: Shape,
+        limits: &Limits,
+    ) -> Result<Limits, GroupFault> {
+        let plan = Plan::create(limits, &self.abilities)?;
+        self.quick.create(path, shape)?;
+        match self.quick.apply(path, &plan) {
+            Ok(applied) => Ok(applied.limits),
+            Err(error) => {
+                // The first failure is the one to tell; what is left is found by recovery.
+                let _ = self.quick.destroy(path);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Changes the settings of a container's group. `known` are those it has, if anybody remembers.
+    pub(crate) fn change(
+        &self,
+        path: &GroupPath,
+        known: Option<&Limits>,
+        wanted: &Limits,
+    ) -> Result<Changed, GroupFault> {
+        let old = match known {
+            Some(limits) => limits.clone(),
+            None => {
+                let sizes: Vec<_> = wanted.hugetlb.keys().cloned().collect();
+                self.quick.settings(path, &sizes)?
+            }
+        };
+        let shrinks = wanted.memory.max < old.memory.max;
+        let in_use = match shrinks {
+            true => self.quick.usage(path)?.memory.map_or(0, |memory| memory.unreclaimable()),
+            false => 0,
+        };
+        let plan = Plan::change(&old, wanted, &self.abilities, in_use)?;
+        let applied = self.quick.apply(path, &plan)?;
+        let is_held = plan.held.is_some() || !applied.kept.is_empty();
+        Ok(Changed { limits: applied.limits, is_held, is_different: old != *wanted })
+    }
+
+    /// Kills what is in a group and removes it, as long as a call of the host may take.
+    pub(crate) fn end_quickly(&self, path: &GroupPath) -> Result<(), GroupError> {
+        self.quick.kill(path)?;
+        self.quick.destroy(path).map(drop)
+    }
+
+    /// The same, as long as the kernel needs.
+    pub(crate) fn end_patiently(&self, path: &GroupPath) -> Result<(), GroupError> {
+        self.patient.kill(path)?;
+        self.patient.destroy(path).map(drop)
+    }
+
+    /// All groups that are there.
+    pub(crate) fn found(&self) -> Result<Vec<Found>, GroupError> {
+        self.patient.recover()
+    }
+}
+
+/// What became of a change of settings.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    /// What the group has now.
+    pub(crate) limits: Limits,
+    /// Whether memory could not be taken away yet, because it is in use.
+    pub(crate) is_held: bool,
+    /// Whether anything was to be changed at all.
+    pub(crate) is_different: bool,
+}
+
+/// Why a group could not be made or changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GroupFault {
+    #[error(transparent)]
+    Group(#[from] GroupError),
+    #[error(transparent)]
+    Plan(#[from] apportion_cgroups::PlanError),
+}
+
+/// The group of a container: the chain of its ids.
+pub(crate) fn group_of(id: &ContainerId) -> Result<GroupPath, apportion_cgroups::NameError> {
+    GroupPath::new(id.parts().iter().map(GroupName::new).collect::<Result<_, _>>()?)
+}
+
+/// The container that a group is of.
+pub(crate) fn container_of(path: &GroupPath) -> ContainerId {
+    use std::os::unix::ffi::OsStrExt;
+    let mut names = path.names().iter().map(|name| name.as_os_str().as_bytes().to_vec());
+    let root = ContainerId::root(names.next().unwrap_or_default());
+    names.fold(root, |id, name| id.child(name))
+}
