@@ -1,5 +1,7 @@
 //! What rules ask for when a container is launched.
 
+mod capability;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rlimit::Rlimit;
