@@ -10,11 +10,11 @@ use std::sync::Arc;
 use apportion_config::{Config, Drill};
 use apportion_hook::{Remembered, facts, question};
 use apportion_isolation::{Asked, Cleanup, ContainerId, Containers, Demand, Host, Recovered, Rlimit};
-use apportion_policy::{ContainerFacts, Facts, text};
+use apportion_policy::{ContainerFacts, HookCall, text};
 use apportion_wire::Value;
 use apportion_wire::messages::{
-    self, ContainerConfig, ContainerLaunchInfo, ContainerState, ContainerStatus, Environment, ExecutorInfo,
-    RLimit, RLimitInfo, ScalarEntry, decode, encode,
+    self, ContainerConfig, ContainerInfo, ContainerLaunchInfo, ContainerState, ContainerStatus, Environment,
+    ExecutorInfo, RLimit, RLimitInfo, ScalarEntry, TaskInfo, decode, encode,
 };
 use apportion_wire::resource::split;
 
@@ -69,9 +69,9 @@ impl IsolatorModule {
         for state in states {
             let state: ContainerState = decode(state)?;
             let id = chain(state.container_id)?;
-            let facts = self.executor_facts(state.executor_info.as_ref());
+            let call = self.call(state.executor_info.as_ref(), None, None)?;
             // A pid that is none is recorded as none.
-            recovered.push(Recovered { id, pid: i32::try_from(state.pid).unwrap_or(0), facts });
+            recovered.push(Recovered { id, pid: i32::try_from(state.pid).unwrap_or(0), call });
         }
         let orphans = orphans.iter().map(|id| read_id(id)).collect::<Result<Vec<_>, _>>()?;
         let (known, orphaned) = (recovered.len(), orphans.len());
@@ -130,7 +130,7 @@ impl IsolatorModule {
         let requests: Vec<&[u8]> = config.resources.iter().map(Vec::as_slice).collect();
         let limits: Vec<(&[u8], f64)> = config.limits.iter().map(ScalarEntry::read).collect();
         Ok(Asked {
-            facts: self.container_facts(id, config),
+            call: self.container_call(id, config)?,
             demand: demand(&requests, &limits)?,
             shares_groups: id.is_nested() && shares,
             // The executor of a command task launches nothing that has groups of its own.
@@ -138,28 +138,30 @@ impl IsolatorModule {
         })
     }
 
-    /// What the hook saw of an executor's task.
-    fn executor_facts(&self, executor: Option<&ExecutorInfo>) -> Facts {
-        let Some(executor) = executor else { return Facts::default() };
-        let framework_id = executor.framework_id.as_ref();
-        let remembered =
-            framework_id.and_then(|id| self.remembered.recall(&id.value, &executor.executor_id.value));
-        question::executor_facts(executor, remembered.as_deref())
+    /// What is known of a container, with what the hook saw of its task.
+    fn call(
+        &self,
+        executor: Option<&ExecutorInfo>,
+        task: Option<&TaskInfo>,
+        container: Option<&ContainerInfo>,
+    ) -> Result<HookCall, Refusal> {
+        let remembered = executor.and_then(|executor| {
+            let framework_id = executor.framework_id.as_ref()?;
+            self.remembered.recall(&framework_id.value, &executor.executor_id.value)
+        });
+        Ok(question::container(executor, task, container, remembered.as_deref())?)
     }
 
-    /// What templates may use: the container, and what the hook saw of its task. A nested container has neither executor
-    /// nor task: what is known of the one it is nested in is known of it.
-    fn container_facts(&self, id: &ContainerId, config: &ContainerConfig) -> Facts {
-        let of_parent = || id.parent().and_then(|parent| self.containers.facts(&parent)).unwrap_or_default();
-        let mut known = match &config.executor_info {
-            None => of_parent(),
-            executor => self.executor_facts(executor.as_ref()),
-        };
-        if let Some(task) = &config.task_info {
-            known.task = Some(facts::task(task));
-        }
-        known.container = Some(container(id, config));
-        known
+    /// What rules may use. A nested container has neither executor nor task: what is known of the one it is nested in is
+    /// known of it.
+    fn container_call(&self, id: &ContainerId, config: &ContainerConfig) -> Result<HookCall, Refusal> {
+        let info = config.container_info.as_ref();
+        let mut call = self.call(config.executor_info.as_ref(), config.task_info.as_ref(), info)?;
+        call.facts.container = Some(container(id, config));
+        Ok(match id.parent().and_then(|parent| self.containers.call(&parent)) {
+            Some(outer) => call.within(&outer),
+            None => call,
+        })
     }
 
     fn isolate(&self, id: &[u8], pid: i64) -> Answer {

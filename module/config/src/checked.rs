@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use apportion_isolation::{Rlimit, Settings};
+use apportion_cgroups::Wish;
+use apportion_isolation::{ContainerRule, GroupPolicy, GroupSettings, LimitChanges, Rlimit, Settings};
 use apportion_policy::{
     EnvironmentActions, LabelActions, RULE_NAME_BYTES_MAX, RuleSet, Template, ValueSource,
 };
@@ -176,15 +177,24 @@ pub struct IsolatorConfig {
     pub environment: Vec<Rule>,
     /// Resource limits, at most one of each kind, in the order of Mesos' numbers.
     pub rlimits: Vec<Rlimit>,
+    /// Control groups of containers, if they are used.
+    pub cgroups: Option<Wish>,
+    /// What every container's group gets beside the defaults; nothing without control groups.
+    pub limits: LimitChanges,
+    /// Rules about containers, in the order in which they are tried: that of the file.
+    pub rules: Vec<ContainerRule>,
 }
 
 impl IsolatorConfig {
     /// The isolator's settings, with fault counters of their own.
     pub fn settings(&self) -> Settings {
+        let mut policy = GroupPolicy::default();
+        self.limits.apply(&mut policy);
         Settings {
             environment: RuleSet::environment("isolator.environment", pairs(&self.environment)),
             rlimits: self.rlimits.clone(),
-            groups: None,
+            groups: self.cgroups.clone().map(|wish| GroupSettings { wish, policy }),
+            rules: self.rules.clone(),
         }
     }
 }

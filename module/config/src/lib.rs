@@ -17,15 +17,18 @@
 #![forbid(unsafe_code)]
 
 mod checked;
+mod container_written;
 mod entry_points;
 mod file;
 mod names;
 mod parameters;
 mod problem;
+mod quantities;
 mod raw;
 mod reader;
 mod rule_written;
 mod schema;
+mod words;
 mod written;
 
 pub use checked::{
@@ -37,4 +40,4 @@ pub use file::FILE_BYTES_MAX;
 pub use names::schema_keys;
 pub use problem::{Kind, Place, Problem, Problems};
 pub use reader::{COMMAND_SECONDS, COMMAND_SECONDS_MAX, EXPRESSIONS_MAX, HOOK_RULES_MAX};
-pub use schema::{HOOK_SCHEMA, SchemaKey, SchemaTable};
+pub use schema::{HOOK_SCHEMA, ISOLATOR_SCHEMA, SchemaKey, SchemaTable};

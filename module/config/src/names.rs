@@ -7,21 +7,28 @@ use crate::schema::SchemaTable;
 /// Every key of the schema with dots, as in `allocator.seed`. Names of the user's own choosing are not among them.
 pub fn schema_keys() -> Vec<String> {
     let fixed = ["allocator", "allocator.seed", "allocator.explain_offers", "allocator.order"];
-    let more = ["isolator", "isolator.environment", "isolator.rlimits", "drill", "drill.panic_in"];
-    let mut hook = vec!["hook".to_owned()];
-    below("hook", &mut hook);
-    let limits = RlimitKind::all().map(|kind| format!("isolator.rlimits.{}", kind.name()));
-    let owned = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
-    owned(&fixed).into_iter().chain(hook).chain(owned(&more)).chain(limits).collect()
+    let more = ["drill", "drill.panic_in"];
+    let mut keys: Vec<String> = fixed.map(str::to_owned).into();
+    for table in ["hook", "isolator"] {
+        keys.push(table.to_owned());
+        below(table, &mut keys);
+    }
+    for table in ["isolator.rlimits", "isolator.rules.rlimits"] {
+        keys.extend(RlimitKind::all().map(|kind| format!("{table}.{}", kind.name())));
+    }
+    keys.extend(more.map(str::to_owned));
+    keys
 }
 
-/// Adds the keys below a table of the hook, each with those below it.
+/// Tables between whose path and keys stands a name of the user's own choosing.
+const OF_NAMES: [&str; 2] = ["hook.rules.environment.append", "isolator.limits.io"];
+
+/// Adds the keys below a table of the schema, each with those below it.
 fn below(path: &str, keys: &mut Vec<String>) {
     for row in SchemaTable::at(path).iter().flat_map(|table| table.keys) {
         let path = format!("{path}.{}", row.key);
         keys.push(path.clone());
-        // Between these two stands a name of the user's own choosing.
-        if !path.ends_with(".environment.append") {
+        if !OF_NAMES.contains(&&*path) {
             below(&path, keys);
         }
     }

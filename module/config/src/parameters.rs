@@ -135,7 +135,7 @@ fn parts(key: &str) -> Vec<&str> {
     key.splitn(PARTS_MAX, '.').collect()
 }
 
-/// Parts of a key that are told apart. No key of the schema has more than four; what a longer one has beyond is left
+/// Parts of a key that are told apart. No key of the schema has more than five; what a longer one has beyond is left
 /// together, and the key is unknown all the same.
 const PARTS_MAX: usize = 6;
 

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::checked::{
-    AllocatorConfig, AllocatorOrder, Config, Drill, HookConfig, HookEndpoint, IsolatorConfig,
-};
+use crate::checked::{AllocatorConfig, AllocatorOrder, Config, Drill, HookConfig, HookEndpoint};
 use crate::entry_points::ENTRY_POINTS;
 use crate::names::{nearest, schema_keys};
 use crate::parameters::FILE_KEY;
 use crate::problem::{Found, Kind, Problem, path_part, quoted};
 use crate::raw::{Entry, Lines, Node, Value};
-use crate::schema::{RULES, SchemaTable};
+use crate::schema::SchemaTable;
 
 mod hook_rules;
+mod isolator;
 mod limits;
 mod lists;
 mod rules;
@@ -24,8 +23,6 @@ pub use lists::EXPRESSIONS_MAX;
 const EXECUTOR_ROOTS: &[&str] = &["executor", "framework", "task", "agent"];
 /// Facts a label rule can name.
 const LABEL_ROOTS: &[&str] = &["task", "framework", "agent", "executor"];
-/// Facts an isolator's environment rule can name.
-const CONTAINER_ROOTS: &[&str] = &["container", "executor", "task", "framework", "agent"];
 
 /// Reads the tree of a configuration; `found` holds the problems it has so far.
 pub(crate) fn read(root: &Node, lines: Option<&Lines<'_>>, found: Found) -> (Config, Found) {
@@ -128,7 +125,7 @@ impl Reader<'_> {
         &[]
     }
 
-    /// Those entries of a table of the hook whose keys the schema has; the others are reported. `path` is where the
+    /// Those entries of a table whose keys the schema has; the others are reported. `path` is where the
     /// table stands, numbers of rules included.
     fn known_keys<'n>(&mut self, table: &str, path: &str, entries: &'n [Entry]) -> Vec<&'n Entry> {
         let schema = SchemaTable::at(table);
@@ -213,22 +210,8 @@ impl Reader<'_> {
                         config.endpoint = endpoint;
                     }
                 }
-                "rules" => config.rules = self.hook_rules(&entry.node, RULES),
+                "rules" => config.rules = self.hook_rules(&entry.node),
                 _ => {}
-            }
-        }
-        config
-    }
-
-    fn isolator(&mut self, node: &Node) -> IsolatorConfig {
-        let mut config = IsolatorConfig::default();
-        for entry in self.table(node, "isolator") {
-            match &*entry.key {
-                "environment" => {
-                    config.environment = self.rules(&entry.node, "isolator.environment", CONTAINER_ROOTS);
-                }
-                "rlimits" => config.rlimits = self.rlimits(&entry.node),
-                _ => self.unknown("isolator", entry),
             }
         }
         config

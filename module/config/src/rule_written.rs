@@ -51,7 +51,7 @@ pub(crate) fn table(rule: &Rule) -> String {
     lines.collect()
 }
 
-fn condition(condition: &Condition) -> Table {
+pub(crate) fn condition(condition: &Condition) -> Table {
     let inner =
         |conditions: &[Condition]| list(conditions.iter().map(|inner| Value::Table(self::condition(inner))));
     let named = |name: &str, presence: &Presence| {
@@ -130,10 +130,10 @@ fn sources(patterns: &[Pattern]) -> Value {
     list(patterns.iter().map(|pattern| text(pattern.source())))
 }
 
-fn list(values: impl Iterator<Item = Value>) -> Value {
+pub(crate) fn list(values: impl Iterator<Item = Value>) -> Value {
     Value::Array(values.collect())
 }
 
-fn text(text: &str) -> Value {
+pub(crate) fn text(text: &str) -> Value {
     Value::String(text.to_owned())
 }

@@ -1,6 +1,6 @@
-//! The keys of `[hook]` and of `[[hook.rules]]`, as they are read and as they are documented.
+//! The keys of `[hook]`, `[isolator]` and of their rules, as they are read and as they are documented.
 //!
-//! The reader takes a key that stands here and refuses every other one; the reference of the rule language is made of
+//! The reader takes a key that stands here and refuses every other one; the references of both kinds of rules are made of
 //! the same rows. Each row has an example, and a test reads it: a key cannot be read and not documented, or documented
 //! and not read.
 
@@ -29,7 +29,7 @@ pub struct SchemaTable {
 impl SchemaTable {
     /// The table of this path, if its keys are fixed.
     pub fn at(path: &str) -> Option<&'static SchemaTable> {
-        HOOK_SCHEMA.iter().find(|table| table.path == path)
+        HOOK_SCHEMA.iter().chain(&ISOLATOR_SCHEMA).chain(&TWINS).find(|table| table.path == path)
     }
 
     /// Whether it has a key of this name.
@@ -38,7 +38,13 @@ impl SchemaTable {
     }
 }
 
-/// Path of the rules.
+mod isolator;
+
+pub use isolator::ISOLATOR_SCHEMA;
+use isolator::TWINS;
+pub(crate) use isolator::{CONTAINER_RULES, LIMITS, RULE_LIMITS};
+
+/// Path of the rules of the hook.
 pub(crate) const RULES: &str = "hook.rules";
 
 const fn row(
@@ -53,6 +59,64 @@ const fn row(
 const PATTERN: &str = "a pattern, or a list of which one must match";
 const TEMPLATES: &str = "names with values";
 const AMOUNTS: &str = "resources with amounts";
+
+/// What the rules of hook and isolator ask for before they act.
+const MATCH: &[SchemaKey] = &[
+    row("role", PATTERN, "role that the launch is allocated to", r#""prod/**""#),
+    row("framework", PATTERN, "name of the framework", r#"["marathon*", "/^spark-/"]"#),
+    row("framework_id", PATTERN, "id of the framework", r#""*-0001""#),
+    row("principal", PATTERN, "principal of the framework", r#""ops""#),
+    row("user", PATTERN, "user of the framework", r#""web""#),
+    row("task", PATTERN, "name of the task", r#""web-*""#),
+    row("task_id", PATTERN, "id of the task", r#""web-1""#),
+    row("executor", PATTERN, "name of the executor", r#""*""#),
+    row("executor_id", PATTERN, "id of the executor", r#""web-1""#),
+    row("hostname", PATTERN, "host name of the agent", r#""*.r1.example""#),
+    row("image", PATTERN, "image of the container", r#""registry.example/*:latest""#),
+    row(
+        "container",
+        "`none`, `mesos` or `docker`, or a list of them",
+        "what the container is run by; `none`: the task asks for no container of its own",
+        r#""docker""#,
+    ),
+    row(
+        "labels",
+        "keys with `true` (is there), `false` (is not there), a pattern or a list of patterns",
+        "labels of the task, or where none is known of the executor; where labels are decorated, as earlier rules left them",
+        r#"{ tier = ["front", "edge"], "com.example/canary" = false }"#,
+    ),
+    row(
+        "environment",
+        "names, as for `labels`",
+        "variables of the task's command, or where no task is known of the executor's; where an environment is decorated, as earlier rules left it",
+        "{ JAVA_OPTS = true }",
+    ),
+    row(
+        "attributes",
+        "a test, or a list of which all must hold",
+        "attributes of the agent",
+        r#"["rack = 3", "ssd"]"#,
+    ),
+    row(
+        "resources",
+        "a test, or a list of which all must hold",
+        "resources of the task, or where none is known of the executor; at `agent_resources`, `agent_attributes` and `agent_lost` of the agent, in rules of the isolator of the container; what is not there counts as 0",
+        r#"["cpus > 0.5", "gpus"]"#,
+    ),
+    row(
+        "all",
+        "a list of tables with these keys",
+        "every one of them holds",
+        r#"[{ role = "a" }, { user = "b" }]"#,
+    ),
+    row(
+        "any",
+        "a list of tables with these keys",
+        "at least one of them holds",
+        r#"[{ role = "a" }, { user = "b" }]"#,
+    ),
+    row("not", "a table with these keys", "it does not hold", r#"{ role = "a" }"#),
+];
 
 /// Labels of tasks and of status updates take the same actions.
 const LABEL_ACTIONS: &[SchemaKey] = &[
@@ -150,65 +214,7 @@ pub const HOOK_SCHEMA: [SchemaTable; 11] = [
             row("command", "a table", "a program for each event", r#"{ argv = ["/bin/true"] }"#),
         ],
     },
-    SchemaTable {
-        path: "hook.rules.match",
-        keys: &[
-            row("role", PATTERN, "role that the launch is allocated to", r#""prod/**""#),
-            row("framework", PATTERN, "name of the framework", r#"["marathon*", "/^spark-/"]"#),
-            row("framework_id", PATTERN, "id of the framework", r#""*-0001""#),
-            row("principal", PATTERN, "principal of the framework", r#""ops""#),
-            row("user", PATTERN, "user of the framework", r#""web""#),
-            row("task", PATTERN, "name of the task", r#""web-*""#),
-            row("task_id", PATTERN, "id of the task", r#""web-1""#),
-            row("executor", PATTERN, "name of the executor", r#""*""#),
-            row("executor_id", PATTERN, "id of the executor", r#""web-1""#),
-            row("hostname", PATTERN, "host name of the agent", r#""*.r1.example""#),
-            row("image", PATTERN, "image of the container", r#""registry.example/*:latest""#),
-            row(
-                "container",
-                "`none`, `mesos` or `docker`, or a list of them",
-                "what the container is run by; `none`: the task asks for no container of its own",
-                r#""docker""#,
-            ),
-            row(
-                "labels",
-                "keys with `true` (is there), `false` (is not there), a pattern or a list of patterns",
-                "labels of the task, or where none is known of the executor; where labels are decorated, as earlier rules left them",
-                r#"{ tier = ["front", "edge"], "com.example/canary" = false }"#,
-            ),
-            row(
-                "environment",
-                "names, as for `labels`",
-                "variables of the task's command, or where no task is known of the executor's; where an environment is decorated, as earlier rules left it",
-                "{ JAVA_OPTS = true }",
-            ),
-            row(
-                "attributes",
-                "a test, or a list of which all must hold",
-                "attributes of the agent",
-                r#"["rack = 3", "ssd"]"#,
-            ),
-            row(
-                "resources",
-                "a test, or a list of which all must hold",
-                "resources of the task, or where none is known of the executor; at `agent_resources`, `agent_attributes` and `agent_lost` of the agent; what is not there counts as 0",
-                r#"["cpus > 0.5", "gpus"]"#,
-            ),
-            row(
-                "all",
-                "a list of tables with these keys",
-                "every one of them holds",
-                r#"[{ role = "a" }, { user = "b" }]"#,
-            ),
-            row(
-                "any",
-                "a list of tables with these keys",
-                "at least one of them holds",
-                r#"[{ role = "a" }, { user = "b" }]"#,
-            ),
-            row("not", "a table with these keys", "it does not hold", r#"{ role = "a" }"#),
-        ],
-    },
+    SchemaTable { path: "hook.rules.match", keys: MATCH },
     SchemaTable {
         path: "hook.rules.environment",
         keys: &[

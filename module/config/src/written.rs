@@ -5,16 +5,11 @@ use std::fmt;
 use toml::{Table, Value};
 
 use crate::checked::{Config, Rule};
-use crate::rule_written;
+use crate::{container_written, rule_written};
 
 impl fmt::Display for Config {
-    /// An `apportion.toml` that gives these settings, defaults included.
+    /// An `apportion.toml` that gives these settings, defaults included except those of containers' limits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rlimit = |limit: &apportion_isolation::Rlimit| {
-            let value =
-                limit.numbers().map_or("unlimited".to_owned(), |(soft, hard)| format!("{soft}:{hard}"));
-            (limit.kind().name().to_owned(), Value::String(value))
-        };
         let drills = self.drill.panic_in.iter().map(|name| Value::String((*name).to_owned())).collect();
         write!(f, "[allocator]\nseed = {}\n", self.allocator.seed)?;
         writeln!(f, "explain_offers = {}", self.allocator.explain_offers)?;
@@ -27,12 +22,23 @@ impl fmt::Display for Config {
         section(f, "hook.environment", rules(&self.hook.environment))?;
         section(f, "hook.labels", rules(&self.hook.labels))?;
         section(f, "isolator.environment", rules(&self.isolator.environment))?;
-        section(f, "isolator.rlimits", self.isolator.rlimits.iter().map(rlimit).collect())?;
+        section(f, "isolator.rlimits", container_written::rlimits(&self.isolator.rlimits))?;
+        if let Some(wish) = &self.isolator.cgroups {
+            section(f, "isolator.cgroups", container_written::groups(wish))?;
+            // Tables inside it are values: they would need headers with the whole path.
+            write!(
+                f,
+                "\n[isolator.limits]\n{}",
+                container_written::lines(container_written::limits(&self.isolator.limits))
+            )?;
+        }
         section(f, "drill", Table::from_iter([("panic_in".to_owned(), Value::Array(drills))]))?;
         self.hook
             .rules
             .iter()
-            .try_for_each(|rule| write!(f, "\n[[hook.rules]]\n{}", rule_written::table(rule)))
+            .try_for_each(|rule| write!(f, "\n[[hook.rules]]\n{}", rule_written::table(rule)))?;
+        let rules = self.isolator.rules.iter();
+        rules.map(container_written::rule).try_for_each(|rule| write!(f, "\n[[isolator.rules]]\n{rule}"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every mistake in a rule is told where it stands, with what was found, what was expected and what was probably meant.
 //!
-//! The files of the folder `bad_rules` hold the cases. A case begins with `== ` and what is wrong; its text follows, and
+//! The files of the folders `bad_rules` and `bad_containers` hold the cases. A case begins with `== ` and what is wrong; its text follows, and
 //! under each line with a mistake a mark, the path and the message, as the reader must give them. They are not part of
 //! the text. A text that begins with no header stands in a rule named `r`. An ellipsis at the end of a line of a
 //! message stands for the rest of it. Behind every text comes a good rule, which has to survive.
@@ -22,10 +22,37 @@ const FILES: [(&str, &str); 8] = [
     ("reactions.txt", include_str!("bad_rules/reactions.txt")),
 ];
 
-/// What stands before a text without a header.
-const BEFORE: &str = "[[hook.rules]]\nname = \"r\"\n";
-/// The rule behind every text that leaves room for one.
-const GOOD: &str = "[[hook.rules]]\nname = \"good\"\nlabels.set.good = \"1\"\n";
+/// Rules of one kind.
+#[derive(Debug)]
+struct Rules {
+    files: &'static [(&'static str, &'static str)],
+    /// What stands before a text without a header.
+    before: &'static str,
+    /// The rule behind every text that leaves room for one.
+    good: &'static str,
+    /// Whether a configuration has that rule.
+    has_good: fn(&Config) -> bool,
+}
+
+const HOOK: Rules = Rules {
+    files: &FILES,
+    before: "[[hook.rules]]\nname = \"r\"\n",
+    good: "[[hook.rules]]\nname = \"good\"\nlabels.set.good = \"1\"\n",
+    has_good: |config| config.hook.rules.iter().any(|rule| rule.name == "good"),
+};
+
+const ISOLATOR: Rules = Rules {
+    files: &[
+        ("groups.txt", include_str!("bad_containers/groups.txt")),
+        ("limits.txt", include_str!("bad_containers/limits.txt")),
+        ("rule.txt", include_str!("bad_containers/rule.txt")),
+        ("settings.txt", include_str!("bad_containers/settings.txt")),
+    ],
+    before: "[isolator.cgroups]\ncontrollers = [\"cpu\", \"memory\", \"pids\", \"io\", \"cpuset\", \"hugetlb\"]\n\
+             [[isolator.rules]]\nname = \"r\"\n",
+    good: "[[isolator.rules]]\nname = \"good\"\numask = \"077\"\n",
+    has_good: |config| config.isolator.rules.iter().any(|rule| rule.name == "good"),
+};
 
 /// A problem as a case tells it, and as the reader does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +95,7 @@ impl Told {
 /// One bad rule.
 #[derive(Debug, Clone)]
 struct Case {
+    of: &'static Rules,
     file: &'static str,
     name: String,
     /// The text without marks and messages.
@@ -76,10 +104,10 @@ struct Case {
 }
 
 impl Case {
-    fn parse(file: &'static str, block: &str) -> Case {
+    fn parse(of: &'static Rules, file: &'static str, block: &str) -> Case {
         let (name, rest) = block.split_once('\n').unwrap();
-        let mut case = Case { file, name: name.to_owned(), text: String::new(), told: Vec::new() };
-        let above = if case.stands_in_a_rule(rest) { BEFORE.lines().count() } else { 0 };
+        let mut case = Case { of, file, name: name.to_owned(), text: String::new(), told: Vec::new() };
+        let above = if case.stands_in_a_rule(rest) { of.before.lines().count() } else { 0 };
         let mut in_message = false;
         for line in rest.lines().filter(|line| !line.is_empty()) {
             let words = line.trim_start();
@@ -113,15 +141,15 @@ impl Case {
     }
 
     fn document(&self) -> String {
-        let before = if self.stands_in_a_rule(&self.text) { BEFORE } else { "" };
-        let behind = if self.has_room() { GOOD } else { "" };
+        let before = if self.stands_in_a_rule(&self.text) { self.of.before } else { "" };
+        let behind = if self.has_room() { self.of.good } else { "" };
         format!("{before}{}{behind}", self.text)
     }
 
     /// The case as it should stand in its file if the reader is right.
     fn as_told(&self, actual: &[Told]) -> String {
         let above = self.document().lines().count() - self.text.lines().count();
-        let above = above - if self.has_room() { GOOD.lines().count() } else { 0 };
+        let above = above - if self.has_room() { self.of.good.lines().count() } else { 0 };
         let mut block = format!("== {}\n", self.name);
         for (number, line) in self.text.lines().enumerate() {
             block.push_str(&format!("{line}\n"));
@@ -152,34 +180,54 @@ impl Case {
         if told.is_empty() || !fits {
             return Some(format!("{}: the reader tells\n{}", self.file, self.as_told(&actual)));
         }
-        let survives = config.hook.rules.iter().any(|rule| rule.name == "good");
-        (self.has_room() && !survives).then(|| format!("{}: {}: the good rule is lost", self.file, self.name))
+        (self.has_room() && !(self.of.has_good)(&config))
+            .then(|| format!("{}: {}: the good rule is lost", self.file, self.name))
     }
 }
 
-fn cases() -> Vec<Case> {
-    let blocks = FILES.iter().flat_map(|(file, text)| {
-        format!("\n{text}").split("\n== ").skip(1).map(|block| Case::parse(file, block)).collect::<Vec<_>>()
+fn cases(of: &'static Rules) -> Vec<Case> {
+    let blocks = of.files.iter().flat_map(|(file, text)| {
+        let blocks = format!("\n{text}");
+        let blocks = blocks.split("\n== ").skip(1).map(|block| Case::parse(of, file, block));
+        blocks.collect::<Vec<_>>()
     });
     blocks.collect()
 }
 
-#[test]
-fn every_bad_rule_is_told_with_its_place_and_spares_the_good_one() {
-    let failures: Vec<String> = cases().iter().filter_map(Case::failure).collect();
+fn failures(of: &'static Rules) {
+    let failures: Vec<String> = cases(of).iter().filter_map(Case::failure).collect();
     assert!(failures.is_empty(), "{} cases fail:\n{}", failures.len(), failures.join("\n"));
 }
 
-#[test]
-fn there_are_more_than_two_hundred_distinct_bad_rules() {
-    let cases = cases();
+fn are_distinct(of: &'static Rules, least: usize) {
+    let cases = cases(of);
     let names: BTreeSet<_> = cases.iter().map(|case| &case.name).collect();
     let texts: BTreeSet<_> = cases.iter().map(|case| &case.text).collect();
-    assert!(names.len() > 200, "{}", names.len());
+    assert!(names.len() > least, "{}", names.len());
     assert_eq!((names.len(), texts.len()), (cases.len(), cases.len()));
 }
 
 #[test]
+fn every_bad_rule_is_told_with_its_place_and_spares_the_good_one() {
+    failures(&HOOK);
+}
+
+#[test]
+fn every_mistake_about_containers_is_told_with_its_place_and_spares_the_good_rule() {
+    failures(&ISOLATOR);
+}
+
+#[test]
+fn there_are_more_than_two_hundred_distinct_bad_rules_and_more_than_a_hundred_about_containers() {
+    are_distinct(&HOOK, 200);
+    are_distinct(&ISOLATOR, 100);
+}
+
+#[test]
 fn the_good_rule_alone_has_no_problem() {
-    assert_eq!(Config::from_text(GOOD).unwrap().hook.rules.len(), 1);
+    for of in [&HOOK, &ISOLATOR] {
+        let config = Config::from_text(of.good).unwrap();
+        assert_eq!(config.hook.rules.len() + config.isolator.rules.len(), 1);
+        assert!((of.has_good)(&config));
+    }
 }

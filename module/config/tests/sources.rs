@@ -37,7 +37,20 @@ fn sample_mentions_every_key_of_the_schema() {
             mentioned.push(format!("{table}.{key}"));
         }
     }
-    let missing: Vec<_> = schema_keys().into_iter().filter(|key| !mentioned.contains(key)).collect();
+    // Tables whose keys are those of another one.
+    let twins = [
+        ("isolator.rules.match.", "hook.rules.match."),
+        ("isolator.rules.limits.", "isolator.limits."),
+        ("isolator.rules.rlimits.", "isolator.rlimits."),
+    ];
+    let is_mentioned = |key: &String| {
+        let twin = twins.iter().find_map(|(own, other)| Some(format!("{other}{}", key.strip_prefix(own)?)));
+        mentioned.contains(key) || twin.is_some_and(|twin| mentioned.contains(&twin))
+    };
+    // These stand in a line of their table.
+    let inline = |key: &String| key.starts_with("isolator.rules.capabilities.");
+    let missing: Vec<_> =
+        schema_keys().into_iter().filter(|key| !is_mentioned(key) && !inline(key)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 

@@ -346,19 +346,6 @@ fn of_task(task: &TaskInfo, host: &Arc<HostFacts>) -> Result<HookCall, WireError
     })
 }
 
-/// What an ExecutorInfo says, completed by what was remembered of its task, framework and agent.
-pub fn executor_facts(executor: &ExecutorInfo, remembered: Option<&HookCall>) -> Facts {
-    let facts = Facts {
-        framework: framework_of(executor),
-        executor: Some(facts::executor(executor)),
-        ..Facts::default()
-    };
-    match remembered {
-        Some(more) => facts.completed_by(&more.facts),
-        None => facts,
-    }
-}
-
 /// The framework as far as an ExecutorInfo tells it.
 fn framework_of(executor: &ExecutorInfo) -> Option<FrameworkFacts> {
     let framework = facts::framework_id(executor.framework_id.as_ref()?);
@@ -370,7 +357,11 @@ fn framework_of(executor: &ExecutorInfo) -> Option<FrameworkFacts> {
 fn of_executor(executor: &ExecutorInfo, host: &Arc<HostFacts>) -> Result<HookCall, WireError> {
     let environment = environment_of(executor.command.as_ref());
     Ok(HookCall {
-        facts: executor_facts(executor, None),
+        facts: Facts {
+            framework: framework_of(executor),
+            executor: Some(facts::executor(executor)),
+            ..Facts::default()
+        },
         // The executor of a command task has none of its own: the task's is remembered, then.
         container_type: executor.container.as_ref().map(|container| container_type(Some(container))),
         image: executor.container.as_ref().and_then(image),
@@ -383,6 +374,37 @@ fn of_executor(executor: &ExecutorInfo, host: &Arc<HostFacts>) -> Result<HookCal
 fn of_agent(agent: &AgentInfo, host: &Arc<HostFacts>) -> HookCall {
     let facts = Facts { agent: Some(facts::agent(agent)), ..Facts::default() };
     HookCall { facts, host: Arc::clone(host), ..HookCall::default() }
+}
+
+/// What is known of a container that an agent launches, or has launched before it was started again: of its executor, of
+/// its task if it is a command task, and of the container itself.
+///
+/// # Errors
+///
+/// An environment that is no message.
+pub fn container(
+    executor: Option<&ExecutorInfo>,
+    task: Option<&TaskInfo>,
+    container: Option<&ContainerInfo>,
+    remembered: Option<&HookCall>,
+) -> Result<HookCall, WireError> {
+    let host = Arc::default();
+    let mut call = match executor {
+        Some(executor) => completed(of_executor(executor, &host)?, remembered),
+        None => HookCall::default(),
+    };
+    if let Some(task) = task {
+        let HookCall { container_type, image, task_environment, .. } = of_task(task, &host)?;
+        call.facts.task = Some(facts::task(task));
+        call.container_type = container_type;
+        call.image = image;
+        call.task_environment = task_environment;
+    }
+    if container.is_some() {
+        call.container_type = Some(container_type(container));
+        call.image = container.and_then(image);
+    }
+    Ok(call)
 }
 
 /// A call with what is missing taken from a remembered one.

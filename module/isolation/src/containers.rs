@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use apportion_cgroups::{GroupError, Shape, Version, Watcher};
-use apportion_policy::{Facts, HookPoint};
+use apportion_policy::{HookCall, HookPoint};
 
 use crate::books::{Books, Listener, Notice, SHRINK_AGAIN, count};
 use crate::chores::{Chore, Chores};
@@ -23,7 +23,7 @@ use crate::settings::{Decision, Settings};
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
     /// What is known of it, for rules.
-    pub facts: Facts,
+    pub call: HookCall,
     /// What it may use.
     pub demand: Demand,
     /// For a nested container: whether it is in the groups of the container it is nested in.
@@ -44,14 +44,14 @@ pub struct Preparation {
 }
 
 /// A container that outlived the agent process.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Recovered {
     /// Its id.
     pub id: ContainerId,
     /// Its first process.
     pub pid: i32,
     /// What is known of it, for rules.
-    pub facts: Facts,
+    pub call: HookCall,
 }
 
 /// What a recovery found.
@@ -202,13 +202,13 @@ impl Containers {
             let there = groups.found().map_err(|error| IsolationError::Recovery(error.to_string()))?;
             found.extend(there.into_iter().map(|group| (group.path, group.shape)));
         }
-        let known = states.into_iter().map(|state| (state.id, state.pid, state.facts));
-        let orphans = orphans.into_iter().map(|id| (id, 0, Facts::default()));
+        let known = states.into_iter().map(|state| (state.id, state.pid, state.call));
+        let orphans = orphans.into_iter().map(|id| (id, 0, HookCall::default()));
         let mut all: Vec<_> = known.chain(orphans).collect();
         // Outer containers before those that are nested in them.
         all.sort_by_key(|(id, ..)| id.parts().len());
         let mut summary = RecoverySummary::default();
-        for (id, pid, facts) in all {
+        for (id, pid, call) in all {
             let own = group_of(&id).ok().and_then(|path| found.remove_entry(&path));
             let membership = match own {
                 Some((path, shape)) => {
@@ -219,17 +219,10 @@ impl Containers {
             };
             let is_ungrouped = self.books.groups.is_some() && !id.is_nested();
             summary.ungrouped += usize::from(is_ungrouped && membership == Membership::None && pid > 0);
-            let Decision { policy, launch, .. } = self.books.settings.decide(&facts);
+            let Decision { policy, launch, .. } = self.books.settings.decide(&call);
             let process = (pid > 0).then(|| ProcessIdentity::of(pid));
-            let record = Record {
-                process,
-                facts,
-                policy,
-                launch,
-                membership,
-                is_recovered: true,
-                ..Record::default()
-            };
+            let record =
+                Record { process, call, policy, launch, membership, is_recovered: true, ..Record::default() };
             self.books.insert(&id, record);
         }
         if let Some(chores) = &self.chores {
@@ -270,9 +263,9 @@ impl Containers {
         {
             return Err(IsolationError::UnknownParent { container: id.clone(), parent });
         }
-        let Decision { refusal, policy, launch, mut faults } = self.books.settings.decide(&asked.facts);
+        let Decision { refusal, policy, launch, mut faults } = self.books.settings.decide(&asked.call);
         let record = Record {
-            facts: asked.facts.clone(),
+            call: asked.call.clone(),
             demand: asked.demand.clone(),
             policy,
             launch: launch.clone(),
@@ -289,7 +282,7 @@ impl Containers {
         let mut record = record.lock();
         record.membership = self.make_group(id, asked, &record)?;
         drop(record);
-        let outcome = self.books.settings.environment.apply(HookPoint::ContainerPrepare, &asked.facts);
+        let outcome = self.books.settings.environment.apply(HookPoint::ContainerPrepare, &asked.call.facts);
         faults.extend(outcome.faults.iter().map(ToString::to_string));
         Ok(Preparation { environment: outcome.values, launch, faults })
     }
@@ -469,8 +462,8 @@ impl Containers {
     }
 
     /// What rules know of a container that was prepared or recovered; nested containers inherit it.
-    pub fn facts(&self, id: &ContainerId) -> Option<Facts> {
-        self.books.find(id).map(|record| record.lock().facts.clone())
+    pub fn call(&self, id: &ContainerId) -> Option<HookCall> {
+        self.books.find(id).map(|record| record.lock().call.clone())
     }
 
     /// Forgets a container, kills what is left in its group and removes it. Unknown and poisoned containers are fine:

@@ -2,6 +2,7 @@
 //!
 //! # What it does
 //!
+//! * [`Settings::decide`] asks the rules about a container: whether it is refused, what it may use, what it is launched with.
 //! * [`Containers::prepare`] gives environment variables and security settings of the configuration, or refuses the
 //!   container by a rule, and makes its group with limits from its resources ([`Demand`]) and the policy.
 //! * [`Containers::isolate`] puts the first process into the group before it runs anything of the container.
@@ -36,6 +37,7 @@ mod limitation;
 mod processes;
 mod record;
 mod rlimit;
+mod rules;
 mod settings;
 
 pub use books::{Listener, Notice};
@@ -50,4 +52,5 @@ pub use launch::{Capability, LaunchSettings};
 pub use limitation::{Exhausted, Limitation};
 pub use processes::{Consumption, ProcessIdentity, measure};
 pub use rlimit::{Limit, Rlimit, RlimitError, RlimitKind};
+pub use rules::{ContainerRule, DeviceChanges, LimitChanges, REASON_BYTES_MAX};
 pub use settings::{Breaches, CorePlacement, Decision, GroupPolicy, GroupSettings, Settings};

@@ -1,7 +1,7 @@
 //! What is known of one container.
 
 use apportion_cgroups::{GroupPath, Limits, Shape};
-use apportion_policy::Facts;
+use apportion_policy::HookCall;
 
 use crate::container_id::ContainerId;
 use crate::demand::Demand;
@@ -46,7 +46,7 @@ impl Membership {
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     pub(crate) process: Option<ProcessIdentity>,
-    pub(crate) facts: Facts,
+    pub(crate) call: HookCall,
     pub(crate) demand: Demand,
     pub(crate) policy: GroupPolicy,
     pub(crate) launch: LaunchSettings,

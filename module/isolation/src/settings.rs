@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use apportion_cgroups::{Bound, IoLimits, PageSize, SizingPolicy, Wish};
-use apportion_policy::{Facts, RuleSet};
+use apportion_policy::RuleSet;
 
 use crate::launch::LaunchSettings;
 use crate::rlimit::Rlimit;
+use crate::rules::ContainerRule;
 
 /// What the isolator does with containers.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +18,8 @@ pub struct Settings {
     pub rlimits: Vec<Rlimit>,
     /// Control groups; without them containers are neither limited nor watched.
     pub groups: Option<GroupSettings>,
+    /// Rules about containers, in the order in which they are tried.
+    pub rules: Vec<ContainerRule>,
 }
 
 /// Control groups of containers.
@@ -83,15 +86,4 @@ pub struct Decision {
     pub launch: LaunchSettings,
     /// Rules that could not be applied: worth a line in the log.
     pub faults: Vec<String>,
-}
-
-impl Settings {
-    /// What the rules say about a container of which these facts are known.
-    pub fn decide(&self, _facts: &Facts) -> Decision {
-        Decision {
-            policy: self.groups.as_ref().map(|groups| groups.policy.clone()).unwrap_or_default(),
-            launch: LaunchSettings { rlimits: self.rlimits.clone(), ..LaunchSettings::default() },
-            ..Decision::default()
-        }
-    }
 }

@@ -10,7 +10,7 @@ use apportion_isolation::{
     Amounts, Asked, Cleanup, Consumption, ContainerId, Containers, Demand, Host, IsolationError, Limit,
     ProcessIdentity, Recovered, Rlimit, RlimitKind, Settings, Usage, measure,
 };
-use apportion_policy::{ContainerFacts, Facts, RuleSet, Template};
+use apportion_policy::{ContainerFacts, Facts, HookCall, RuleSet, Template};
 
 /// A process group of its own that is gone when the test is.
 struct Processes(Child);
@@ -49,7 +49,7 @@ fn settings() -> Settings {
     Settings {
         environment: RuleSet::environment("isolator.environment", rules),
         rlimits: vec![Rlimit::new(RlimitKind::Nofile, Limit::At(64), Limit::At(128)).unwrap()],
-        groups: None,
+        ..Settings::default()
     }
 }
 
@@ -83,8 +83,12 @@ fn prepared_container_gets_variables_and_limits_and_reports_rules_that_fail() {
         container: Some(ContainerFacts { id: Some("c1".into()), ..Default::default() }),
         ..Default::default()
     };
-    let preparation =
-        containers.prepare(&ContainerId::root("c1"), &Asked { facts, ..Asked::default() }).unwrap();
+    let preparation = containers
+        .prepare(
+            &ContainerId::root("c1"),
+            &Asked { call: HookCall { facts, ..HookCall::default() }, ..Asked::default() },
+        )
+        .unwrap();
     let expected = [("ID".to_owned(), "c1".to_owned()), ("ZONE".to_owned(), "north".to_owned())];
     assert_eq!(preparation.environment, expected);
     assert_eq!(preparation.launch.rlimits, settings().rlimits);
@@ -239,7 +243,7 @@ fn recovered_containers_are_known_and_orphans_can_be_cleaned_up() {
     let process = Processes::shell("exec sleep 30");
     let (known, lost, orphan) =
         (ContainerId::root("known"), ContainerId::root("lost"), ContainerId::root("orphan"));
-    let recovered = |id: &ContainerId, pid| Recovered { id: id.clone(), pid, facts: Facts::default() };
+    let recovered = |id: &ContainerId, pid| Recovered { id: id.clone(), pid, call: HookCall::default() };
     let states = [recovered(&known, process.pid()), recovered(&lost, i32::MAX)];
     containers.recover(states, [orphan.clone()]).unwrap();
     assert_eq!(containers.len(), 3);

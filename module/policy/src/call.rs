@@ -26,6 +26,34 @@ pub struct HookCall {
     pub host: Arc<HostFacts>,
 }
 
+impl HookCall {
+    /// What is known of a container that is nested in the one of `outer`: of itself what it says, of framework, task,
+    /// executor and agent, where it says nothing, what is known of the other.
+    ///
+    /// ```
+    /// use apportion_policy::{ContainerFacts, Facts, HookCall, TaskFacts};
+    ///
+    /// let container = |user: &str| ContainerFacts { user: Some(user.to_owned()), ..ContainerFacts::default() };
+    /// let task = Some(TaskFacts { name: Some("web".to_owned()), ..TaskFacts::default() });
+    /// let outer = Facts { task, container: Some(container("root")), ..Facts::default() };
+    /// let outer = HookCall { facts: outer, image: Some("shop:3".to_owned()), ..HookCall::default() };
+    /// let nested = Facts { container: Some(container("web")), ..Facts::default() };
+    /// let nested = HookCall { facts: nested, ..HookCall::default() }.within(&outer);
+    /// assert_eq!(nested.facts.task, outer.facts.task);
+    /// assert_eq!((nested.facts.container, nested.image), (Some(container("web")), None));
+    /// ```
+    #[must_use]
+    pub fn within(self, outer: &HookCall) -> HookCall {
+        let around = Facts { container: None, ..outer.facts.clone() };
+        HookCall {
+            facts: self.facts.completed_by(&around),
+            task_environment: self.task_environment.or_else(|| outer.task_environment.clone()),
+            executor_environment: self.executor_environment.or_else(|| outer.executor_environment.clone()),
+            ..self
+        }
+    }
+}
+
 /// What is known about the host this process runs on, gathered by whoever calls the rules.
 #[derive(Debug, Clone, Default)]
 pub struct HostFacts {

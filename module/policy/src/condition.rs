@@ -46,7 +46,7 @@ pub enum Condition {
     /// A test on an attribute of the agent.
     Attribute(AttributeTest),
     /// A test on resources: of the agent where only the agent is concerned, elsewhere of the task, or, where no task
-    /// is known, of the executor.
+    /// is known, of the executor. Where a container is about to start it is on those of the container, if it has any.
     Resource(ResourceTest),
 }
 

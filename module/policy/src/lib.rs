@@ -18,7 +18,8 @@
 //!   shows them.
 //!
 //! Beside these there are sets of variables with templates and no conditions ([`RuleSet`]), each independent of the
-//! others; the isolator has only those.
+//! others, for the isolator. Its rules about containers are not known here; they ask a [`Matcher`] for their conditions
+//! and reasons.
 //!
 //! # Which facts are known where
 //!
@@ -65,6 +66,7 @@ mod faults;
 mod filters;
 mod guard;
 mod index;
+mod matcher;
 mod outcome;
 mod parse_fault;
 mod pattern;
@@ -98,6 +100,7 @@ pub use facts::{
 pub use faults::{FAULTS_MAX, RuleFault};
 pub use filters::{FILTERS, TESTS, TemplateWord};
 pub use guard::{UNSAFE_VARIABLES, is_unsafe_variable};
+pub use matcher::Matcher;
 pub use outcome::{Decoration, Reactions, ResourceDecoration, RuleReport, RulesRefused};
 pub use parse_fault::ParseFault;
 pub use pattern::{

@@ -31,7 +31,8 @@ pub enum HookPoint {
     SlavePostFetch,
     /// An agent is lost, in the master.
     MasterSlaveLost,
-    /// Environment of a container, in the isolator's `prepare`; no point of rules with a match.
+    /// A container is about to start, in the isolator's `prepare`; no point of hook rules. See
+    /// [`Matcher`](crate::Matcher).
     ContainerPrepare,
 }
 
@@ -52,6 +53,8 @@ pub enum Effect {
     StatusLabels,
     /// Write an audit line or start a command.
     Reaction,
+    /// Refuse a container, or say what it may use and is launched with.
+    Launch,
 }
 
 impl HookPoint {
@@ -176,7 +179,7 @@ impl HookPoint {
             HookPoint::SlaveRemoveExecutor | HookPoint::SlavePostFetch | HookPoint::MasterSlaveLost => {
                 "nothing; it does not wait for what rules set off"
             }
-            HookPoint::ContainerPrepare => "lays them under what the container's command sets",
+            HookPoint::ContainerPrepare => "launches the container so, or gives it up with the reason",
         }
     }
 
@@ -185,9 +188,10 @@ impl HookPoint {
         match self {
             HookPoint::MasterLaunchTaskLabels | HookPoint::SlaveRunTaskLabels => Effect::Labels,
             HookPoint::MasterLaunchTaskResources => Effect::TaskResources,
-            HookPoint::SlaveExecutorEnvironment
-            | HookPoint::SlavePreLaunchDockerTaskExecutor
-            | HookPoint::ContainerPrepare => Effect::Environment,
+            HookPoint::SlaveExecutorEnvironment | HookPoint::SlavePreLaunchDockerTaskExecutor => {
+                Effect::Environment
+            }
+            HookPoint::ContainerPrepare => Effect::Launch,
             HookPoint::SlaveTaskStatus => Effect::StatusLabels,
             HookPoint::SlaveResources => Effect::AgentResources,
             HookPoint::SlaveAttributes => Effect::AgentAttributes,
@@ -219,8 +223,7 @@ impl HookPoint {
             | HookPoint::SlavePreLaunchDockerTaskExecutor
             | HookPoint::SlaveTaskStatus
             | HookPoint::SlaveRemoveExecutor
-            | HookPoint::SlavePostFetch
-            | HookPoint::ContainerPrepare => &[
+            | HookPoint::SlavePostFetch => &[
                 "framework",
                 "task",
                 "executor",
@@ -233,6 +236,18 @@ impl HookPoint {
                 "agent.environment",
                 "env",
                 "host",
+            ],
+            HookPoint::ContainerPrepare => &[
+                "framework",
+                "task",
+                "executor",
+                "agent",
+                "container",
+                "container.type",
+                "container.image",
+                "task.environment",
+                "executor.environment",
+                "env",
             ],
         }
     }

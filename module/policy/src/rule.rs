@@ -88,13 +88,14 @@ impl Rule {
     /// Whether one of its actions can take effect at the point.
     pub fn acts_at(&self, point: HookPoint) -> bool {
         match point.effect() {
-            Effect::Environment => point != HookPoint::ContainerPrepare && !self.environment.is_empty(),
+            Effect::Environment => !self.environment.is_empty(),
             Effect::Labels => !self.labels.is_empty(),
             Effect::TaskResources => !self.task_resources.is_empty(),
             Effect::AgentAttributes => !self.agent.attributes.is_empty(),
             Effect::AgentResources => !self.agent.reserve.is_empty(),
             Effect::StatusLabels => !self.status_labels.is_empty(),
             Effect::Reaction => self.audit.is_some() || self.command.is_some(),
+            Effect::Launch => false,
         }
     }
 
@@ -302,6 +303,7 @@ fn needed_at(point: HookPoint) -> &'static str {
         Effect::AgentResources => "agent.reserve",
         Effect::StatusLabels => "status_labels",
         Effect::Reaction => "audit or command",
+        Effect::Launch => "none of a hook rule",
     }
 }
 

@@ -170,8 +170,13 @@ impl<'a> Scene<'a> {
                 facts.agent.as_ref().and_then(|agent| agent.resources.as_ref())
             }
             _ => {
+                let container = facts.container.as_ref().and_then(|container| container.resources.as_ref());
+                // A nested container has none of its own where it shares those of the one around it.
+                let own =
+                    container.filter(|own| self.point == HookPoint::ContainerPrepare && !own.is_empty());
                 let task = facts.task.as_ref().and_then(|task| task.resources.as_ref());
-                task.or_else(|| facts.executor.as_ref().and_then(|executor| executor.resources.as_ref()))
+                own.or(task)
+                    .or_else(|| facts.executor.as_ref().and_then(|executor| executor.resources.as_ref()))
             }
         };
         match map {
@@ -189,23 +194,7 @@ impl<'a> Scene<'a> {
     /// One sentence; it says nothing of what is in a file.
     pub(crate) fn value(&self, source: &ValueSource) -> Result<Text, String> {
         match source {
-            ValueSource::Template(template) => {
-                if let Some(text) = template.literal() {
-                    return Ok(Text { text, secret: false });
-                }
-                let secret = self.shows_secret(template);
-                if let Some(text) = template.plain().and_then(|plain| plain.fill(|path| self.fact(path))) {
-                    return Ok(Text { text: text.into(), secret });
-                }
-                match template.render_with(&self.context_of(template)) {
-                    Ok(text) => Ok(Text { text: text.into(), secret }),
-                    // The engine's message could repeat it.
-                    Err(_) if secret => {
-                        Err("a template with a value from a file cannot be rendered".to_owned())
-                    }
-                    Err(reason) => Err(reason),
-                }
-            }
+            ValueSource::Template(template) => self.rendered(template),
             ValueSource::File(path) => match self.call.host.files.get(path) {
                 Some(FileContents::Text(text)) if text.len() > VALUE_BYTES_MAX => {
                     Err(format!("what is in {path} is longer than {VALUE_BYTES_MAX} bytes"))
@@ -216,6 +205,27 @@ impl<'a> Scene<'a> {
                 Some(FileContents::Unreadable(reason)) => Err(format!("{path} cannot be read: {reason}")),
                 None => Err(format!("{path} has not been read")),
             },
+        }
+    }
+
+    /// The value of a template.
+    ///
+    /// # Errors
+    ///
+    /// As [`Scene::value`].
+    pub(crate) fn rendered(&self, template: &Template) -> Result<Text, String> {
+        if let Some(text) = template.literal() {
+            return Ok(Text { text, secret: false });
+        }
+        let secret = self.shows_secret(template);
+        if let Some(text) = template.plain().and_then(|plain| plain.fill(|path| self.fact(path))) {
+            return Ok(Text { text: text.into(), secret });
+        }
+        match template.render_with(&self.context_of(template)) {
+            Ok(text) => Ok(Text { text: text.into(), secret }),
+            // The engine's message could repeat it.
+            Err(_) if secret => Err("a template with a value from a file cannot be rendered".to_owned()),
+            Err(reason) => Err(reason),
         }
     }
 

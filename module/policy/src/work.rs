@@ -54,6 +54,8 @@ impl Work<'_> {
                 self.audits.extend(audit);
                 self.commands.extend(command);
             }
+            // Hook rules do nothing here.
+            Effect::Launch => {}
         }
         Ok(())
     }

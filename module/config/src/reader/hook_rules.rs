@@ -13,7 +13,7 @@ use super::{Complaint, Reader, below_path, truth};
 use crate::problem::{Kind, quoted};
 use crate::raw::{Entry, Node, Value};
 use crate::schema::RULES;
-use points::Points;
+pub(super) use points::Points;
 
 pub use reactions::{COMMAND_SECONDS, COMMAND_SECONDS_MAX};
 
@@ -23,6 +23,9 @@ pub const HOOK_RULES_MAX: usize = 1000;
 /// Beginnings of the names that the rules of the short sections have in messages.
 const SHORT_SECTIONS: [&str; 2] = ["hook.environment", "hook.labels"];
 
+/// Names of the rules so far, with their places.
+pub(super) type RuleNames<'n> = BTreeMap<&'n str, Option<usize>>;
+
 /// What every part of a rule needs to know of the rule.
 #[derive(Debug)]
 struct Scope {
@@ -31,14 +34,25 @@ struct Scope {
 }
 
 impl Reader<'_> {
-    /// The rules without problems, in order.
-    pub(super) fn hook_rules(&mut self, node: &Node, path: &str) -> Vec<Rule> {
+    /// The rules of the hook without problems, in order.
+    pub(super) fn hook_rules(&mut self, node: &Node) -> Vec<Rule> {
+        self.rule_list(node, RULES, Self::hook_rule)
+    }
+
+    /// What `read` makes of each rule of a list, with the names of the rules before it and their places.
+    pub(super) fn rule_list<'n, T>(
+        &mut self,
+        node: &'n Node,
+        path: &str,
+        mut read: impl FnMut(&mut Self, &str, &'n Node, &mut RuleNames<'n>) -> Option<T>,
+    ) -> Vec<T> {
         let Value::List(items) = &node.value else {
-            let complaint = Complaint::wrong_type(&node.value, "a list of tables, each under [[hook.rules]]");
+            let expected = format!("a list of tables, each under [[{path}]]");
+            let complaint = Complaint::wrong_type(&node.value, &expected);
             let hint = match &node.value {
-                Value::Table(_) => "write [[hook.rules]], with two brackets",
-                Value::Parameter(_) => "rules need a file; name it with the parameter `config`",
-                _ => "write each rule under a header [[hook.rules]] of its own",
+                Value::Table(_) => format!("write [[{path}]], with two brackets"),
+                Value::Parameter(_) => "rules need a file; name it with the parameter `config`".to_owned(),
+                _ => format!("write each rule under a header [[{path}]] of its own"),
             };
             self.report(path, node.at, complaint.hint(hint));
             return Vec::new();
@@ -54,17 +68,12 @@ impl Reader<'_> {
         let mut names = BTreeMap::new();
         let items = items.iter().take(HOOK_RULES_MAX).enumerate();
         items
-            .filter_map(|(number, item)| self.hook_rule(&format!("{path}[{number}]"), item, &mut names))
+            .filter_map(|(number, item)| read(self, &format!("{path}[{number}]"), item, &mut names))
             .collect()
     }
 
-    /// One rule, if it has no problem; `names` are those of the rules before it, with their places.
-    fn hook_rule<'n>(
-        &mut self,
-        path: &str,
-        item: &'n Node,
-        names: &mut BTreeMap<&'n str, Option<usize>>,
-    ) -> Option<Rule> {
+    /// One rule, if it has no problem.
+    fn hook_rule<'n>(&mut self, path: &str, item: &'n Node, names: &mut RuleNames<'n>) -> Option<Rule> {
         let before = self.mistakes;
         let entries = self.table(item, path);
         if !matches!(item.value, Value::Table(_)) {
@@ -78,7 +87,7 @@ impl Reader<'_> {
         rule.unsafe_env = self.rule_switch(path, entries, "unsafe_env").unwrap_or(false);
         let scope = Scope { points, unsafe_env: rule.unsafe_env };
         if let Some(entry) = entry(entries, "match") {
-            rule.condition = self.rule_condition(&below_path(path, "match"), &entry.node, &scope);
+            rule.condition = self.rule_condition(&below_path(path, "match"), &entry.node, &scope.points);
         }
         self.rule_actions(path, entries, &scope, &mut rule);
         if self.mistakes > before {
@@ -98,12 +107,12 @@ impl Reader<'_> {
     }
 
     /// The name of a rule, checked against those before it.
-    fn rule_name<'n>(
+    pub(super) fn rule_name<'n>(
         &mut self,
         path: &str,
         item: &Node,
         entries: &'n [Entry],
-        names: &mut BTreeMap<&'n str, Option<usize>>,
+        names: &mut RuleNames<'n>,
     ) -> Option<&'n str> {
         let path = below_path(path, "name");
         let Some(entry) = entry(entries, "name") else {
@@ -132,20 +141,21 @@ impl Reader<'_> {
         Some(name)
     }
 
-    fn rule_switch(&mut self, path: &str, entries: &[Entry], key: &str) -> Option<bool> {
+    pub(super) fn rule_switch(&mut self, path: &str, entries: &[Entry], key: &str) -> Option<bool> {
         let entry = entry(entries, key)?;
         self.checked(&below_path(path, key), &entry.node, truth)
     }
 
-    fn rule_condition(&mut self, path: &str, node: &Node, scope: &Scope) -> Condition {
-        let read = self.condition(path, node, 0, &scope.points);
-        self.report_blind_points(&read, &scope.points);
+    /// The condition of a rule that acts at these points.
+    pub(super) fn rule_condition(&mut self, path: &str, node: &Node, points: &Points) -> Condition {
+        let read = self.condition(path, node, 0, points);
+        self.report_blind_points(&read, points);
         read.condition
     }
 }
 
 /// The entry of a key, if it is there.
-fn entry<'n>(entries: &'n [Entry], key: &str) -> Option<&'n Entry> {
+pub(super) fn entry<'n>(entries: &'n [Entry], key: &str) -> Option<&'n Entry> {
     entries.iter().find(|entry| entry.key == key)
 }
 

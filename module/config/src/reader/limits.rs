@@ -6,38 +6,36 @@ use super::{Complaint, Reader, below_path};
 use crate::problem::{Kind, quoted};
 use crate::raw::{Node, Value};
 
-const SECTION: &str = "isolator.rlimits";
-
 /// The notations, for messages.
 const EXPECTED: &str = "a number, \"soft:hard\", \"unlimited\", or { soft = …, hard = … }";
 
 impl Reader<'_> {
-    /// The resource limits, in the order of Mesos' numbers.
-    pub(super) fn rlimits(&mut self, node: &Node) -> Vec<Rlimit> {
+    /// The resource limits of a table, in the order of Mesos' numbers. `schema` is its path without numbers of rules.
+    pub(super) fn rlimits(&mut self, schema: &str, path: &str, node: &Node) -> Vec<Rlimit> {
         let mut limits = Vec::new();
-        for entry in self.table(node, SECTION) {
+        for entry in self.table(node, path) {
             let Some(kind) = RlimitKind::named(&entry.key) else {
-                self.unknown_limit(entry);
+                self.unknown_limit(schema, path, entry);
                 continue;
             };
-            let path = below_path(SECTION, &entry.key);
+            let path = below_path(path, &entry.key);
             limits.extend(self.rlimit(kind, &path, &entry.node));
         }
         limits.sort_by_key(Rlimit::kind);
         limits
     }
 
-    fn unknown_limit(&mut self, entry: &crate::raw::Entry) {
+    fn unknown_limit(&mut self, schema: &str, path: &str, entry: &crate::raw::Entry) {
         // `RLIMIT_NOFILE` and `RLMT_NOFILE` are the names the kernel and Mesos use.
         let lower = entry.key.to_lowercase();
         let short = lower.strip_prefix("rlimit_").or_else(|| lower.strip_prefix("rlmt_")).unwrap_or(&lower);
         if RlimitKind::named(short).is_none() {
-            return self.unknown(SECTION, entry);
+            return self.unknown_at(schema, path, entry);
         }
         let complaint =
             Complaint::new(Kind::UnknownKey, "an unknown key", "the limit's name in lower case, alone");
-        let path = below_path(SECTION, &entry.key);
-        self.report(&path, entry.at, complaint.meant(Some(&below_path(SECTION, short))));
+        let meant = below_path(schema, short);
+        self.report(&below_path(path, &entry.key), entry.at, complaint.meant(Some(&meant)));
     }
 
     fn rlimit(&mut self, kind: RlimitKind, path: &str, node: &Node) -> Option<Rlimit> {
@@ -139,12 +137,19 @@ fn side(text: &str, whole: &str) -> Result<Limit, Complaint> {
     }
 }
 
+/// For who wrote another word for it.
+pub(super) const FOR_UNLIMITED: &str = "write \"unlimited\" for no limit";
+
+/// Whether somebody probably meant no limit.
+pub(super) fn is_word_for_unlimited(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    ["infinity", "inf", "-1", "none", "max", "unlimted", "unlimit"].contains(&&*lower)
+}
+
 /// What somebody probably meant who wrote this in place of a limit.
 fn hint_for(text: &str) -> Option<&'static str> {
     match text.to_lowercase().as_str() {
-        "infinity" | "inf" | "-1" | "none" | "max" | "unlimted" | "unlimit" => {
-            Some("write \"unlimited\" for no limit")
-        }
+        lower if is_word_for_unlimited(lower) => Some(FOR_UNLIMITED),
         lower
             if lower.starts_with(|c: char| c.is_ascii_digit())
                 && lower.ends_with(['k', 'm', 'g', 'b', 't']) =>

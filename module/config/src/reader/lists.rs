@@ -78,6 +78,18 @@ impl Reader<'_> {
         pieces
     }
 
+    /// The same where the list may be empty, and a module parameter may have its texts between commas.
+    pub(super) fn any_texts<'n>(&mut self, path: &str, node: &'n Node, takes: Texts) -> Vec<Piece<'n>> {
+        match &node.value {
+            Value::Parameter(list) => {
+                let texts = list.split(',').map(str::trim).filter(|text| !text.is_empty());
+                texts.map(|text| Piece { text, path: path.to_owned(), at: None }).collect()
+            }
+            Value::List(items) if items.is_empty() => Vec::new(),
+            _ => self.texts(path, node, takes),
+        }
+    }
+
     fn is_filled(&mut self, piece: &Piece<'_>, takes: Texts) -> bool {
         if piece.text.is_empty() && !takes.any {
             self.report(&piece.path, piece.at, Complaint::new(Kind::WrongValue, "an empty text", takes.one));

@@ -2,7 +2,7 @@
 
 use apportion_policy::{Reason, Template, TemplateFault};
 
-use super::lists::{Piece, Texts};
+use super::lists::Texts;
 use super::{Complaint, Reader, below_path};
 use crate::checked::Rule;
 use crate::problem::{Kind, quoted};
@@ -51,15 +51,8 @@ impl Reader<'_> {
     pub(super) fn agent_environment(&mut self, node: &Node) -> Vec<String> {
         const PATH: &str = "hook.agent_environment";
         const TAKES: Texts = Texts { whole: "a list of names", one: "a name", alone: false, any: false };
-        let pieces = match &node.value {
-            Value::Parameter(list) => {
-                let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
-                names.map(|text| Piece { text, path: PATH.to_owned(), at: None }).collect()
-            }
-            // The default, written out.
-            Value::List(items) if items.is_empty() => Vec::new(),
-            _ => self.texts(PATH, node, TAKES),
-        };
+        // Written out, the default is an empty list.
+        let pieces = self.any_texts(PATH, node, TAKES);
         let named = pieces
             .into_iter()
             .filter(|piece| self.is_name(&piece.path, piece.at, piece.text, Named::Variable));

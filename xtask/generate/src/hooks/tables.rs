@@ -60,6 +60,8 @@ fn actions(effect: Effect) -> &'static str {
         Effect::AgentResources => "`agent.reserve`",
         Effect::StatusLabels => "`status_labels`",
         Effect::Reaction => "`audit`, `command`",
+        // No point of hook rules.
+        Effect::Launch => "–",
     }
 }
 

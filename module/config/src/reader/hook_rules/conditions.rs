@@ -15,9 +15,6 @@ use crate::reader::lists::Texts;
 use crate::reader::rules::{Named, dotted};
 use crate::reader::{Complaint, Reader, below_path};
 
-/// Path of the conditions in the schema.
-const SCHEMA: &str = "hook.rules.match";
-
 const PATTERNS: Texts =
     Texts { whole: "a pattern, or a list of patterns", one: "a pattern", alone: true, any: false };
 const CONTAINERS: Texts = Texts {
@@ -68,7 +65,7 @@ impl Reader<'_> {
             return Read::default();
         }
         let mut all = Vec::new();
-        for entry in self.known_keys(SCHEMA, path, entries) {
+        for entry in self.known_keys(points.match_schema(), path, entries) {
             let path = below_path(path, &entry.key);
             let inner = depth + 1;
             match &*entry.key {

@@ -34,7 +34,7 @@ pub(super) const ACTIONS: [Action; 7] = [
 
 /// The points of a rule.
 #[derive(Debug, Default)]
-pub(super) struct Points {
+pub(in crate::reader) struct Points {
     /// Those it names, in the order of the file, with their places.
     named: Option<Vec<HookPoint>>,
     /// Those at which it acts.
@@ -42,6 +42,16 @@ pub(super) struct Points {
 }
 
 impl Points {
+    /// Where the rules of the isolator act.
+    pub(in crate::reader) fn of_containers() -> Points {
+        Points { named: None, acting: vec![HookPoint::ContainerPrepare] }
+    }
+
+    /// Path in the schema of what a rule that acts there asks for.
+    pub(super) fn match_schema(&self) -> &'static str {
+        if self.acting == [HookPoint::ContainerPrepare] { "isolator.rules.match" } else { "hook.rules.match" }
+    }
+
     /// The points the rule names, if it does.
     pub(super) fn named(&self) -> Option<&[HookPoint]> {
         self.named.as_deref()
