@@ -1,6 +1,6 @@
 //! What the host asks, in the form of the rules: the facts of its messages, and what is to be decorated.
 //!
-//! One function for each of the eleven methods. They are all that knows which message tells what; the module answers
+//! One function for each of the eleven methods, and one for the isolator. They are all that knows which message tells what; the module answers
 //! with them, and a rehearsal without a host asks the same.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,8 +11,8 @@ use apportion_policy::{
     FrameworkFacts, HookCall, HookPoint, HostFacts, Subject, TaskFacts, text,
 };
 use apportion_wire::messages::{
-    AgentInfo, CommandInfo, ContainerId, ContainerInfo, ExecutorInfo, FrameworkInfo, Image, TaskInfo,
-    TaskStatus,
+    AgentInfo, CommandInfo, ContainerConfig, ContainerId, ContainerInfo, ExecutorInfo, FrameworkInfo, Image,
+    TaskInfo, TaskStatus,
 };
 use apportion_wire::resource::split;
 use apportion_wire::{Value, WireError};
@@ -281,6 +281,34 @@ pub fn post_fetch(
         ..HookCall::default()
     };
     Question { point: HookPoint::SlavePostFetch, call: completed(call, remembered), subject: Subject::Event }
+}
+
+/// A container about to be launched, for the isolator. `container` is what it is itself; `remembered` belongs to its
+/// executor, which a nested container has none of: see [`HookCall::within`].
+///
+/// # Errors
+/// As [`master_labels`].
+pub fn container(
+    config: &ContainerConfig,
+    container: ContainerFacts,
+    remembered: Option<&HookCall>,
+    host: &Arc<HostFacts>,
+) -> Result<HookCall, WireError> {
+    let executor = config.executor_info.as_ref().map(|executor| of_executor(executor, host)).transpose()?;
+    let mut call = completed(executor.unwrap_or_default(), remembered);
+    if let Some(task) = &config.task_info {
+        call.facts.task = Some(facts::task(task));
+        let environment = environment_of(task.command.as_ref());
+        call.task_environment = Some(entries::of_environment(environment, host)?);
+    }
+    call.facts.container = Some(container);
+    let settings = config.container_info.as_ref();
+    Ok(HookCall {
+        container_type: Some(container_type(settings)),
+        image: settings.and_then(image),
+        host: Arc::clone(host),
+        ..call
+    })
 }
 
 /// `masterSlaveLostHook`.

@@ -10,7 +10,7 @@ use crate::entries::{Entries, HIDDEN};
 use crate::facts::Facts;
 
 /// All that is known when the host calls a hook, beside what rules may change there.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HookCall {
     /// Framework, task, executor, agent and container.
     pub facts: Facts,
@@ -55,7 +55,7 @@ impl HookCall {
 }
 
 /// What is known about the host this process runs on, gathered by whoever calls the rules.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostFacts {
     /// Detected facts, `host.kernel` under `kernel`.
     pub facts: BTreeMap<String, String>,

@@ -1,8 +1,8 @@
 //! The pages about hook rules: the reference of their language, and the cookbook.
 
 mod cookbook;
-mod known;
-mod tables;
+pub(crate) mod known;
+pub(crate) mod tables;
 
 use std::path::Path;
 
@@ -89,10 +89,10 @@ fn limits() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::{cookbook, reference};
     use crate::{Generated, workspace_root};
+
+    use crate::isolator;
 
     fn is_up_to_date(page: &Generated) {
         let present = std::fs::read_to_string(&page.path).unwrap_or_default();
@@ -103,18 +103,22 @@ mod tests {
     fn the_pages_are_up_to_date() {
         is_up_to_date(&reference(&workspace_root()).unwrap());
         is_up_to_date(&cookbook(&workspace_root()).unwrap());
+        is_up_to_date(&isolator::reference(&workspace_root()).unwrap());
     }
 
     #[test]
     fn every_link_of_the_pages_leads_somewhere() {
         let root = workspace_root();
-        for page in [reference(&root).unwrap(), cookbook(&root).unwrap()] {
-            let anchors: Vec<String> = page.text.lines().filter_map(anchor).collect();
+        for page in [reference(&root).unwrap(), cookbook(&root).unwrap(), isolator::reference(&root).unwrap()]
+        {
             for link in page.text.split("](").skip(1).filter_map(|rest| rest.split_once(')')) {
-                let found = match link.0.strip_prefix('#') {
-                    Some(name) => anchors.iter().any(|anchor| anchor == name),
-                    None => root.join("docs").join(Path::new(link.0)).exists(),
+                let (file, name) = link.0.split_once('#').unwrap_or((link.0, ""));
+                let target = if file.is_empty() { page.path.clone() } else { root.join("docs").join(file) };
+                let is_heading = |name| {
+                    let text = std::fs::read_to_string(&target).unwrap_or_default();
+                    text.lines().filter_map(anchor).any(|anchor| anchor == name)
                 };
+                let found = target.exists() && (name.is_empty() || is_heading(name));
                 assert!(found, "{}: {}", page.path.display(), link.0);
             }
         }

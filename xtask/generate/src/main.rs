@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod hooks;
+mod isolator;
 mod messages;
 mod page;
 
@@ -23,7 +24,7 @@ impl Failure {
     }
 }
 
-/// Writes the message declarations, the Rust side of the C header and the pages about hook rules
+/// Writes the message declarations, the Rust side of the C header and the pages about rules
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Only compare; exit code 1 when a file is out of date
@@ -56,7 +57,13 @@ fn workspace_root() -> PathBuf {
 /// Writes the generated files, or with `check` only compares them.
 fn run(check: bool) -> Result<(), Failure> {
     let root = workspace_root();
-    let files = [message_header(&root)?, bindings(&root)?, hooks::reference(&root)?, hooks::cookbook(&root)?];
+    let files = [
+        message_header(&root)?,
+        bindings(&root)?,
+        hooks::reference(&root)?,
+        hooks::cookbook(&root)?,
+        isolator::reference(&root)?,
+    ];
     let mut stale = Vec::new();
     for file in files {
         let present = std::fs::read_to_string(&file.path).unwrap_or_default();

@@ -1,14 +1,15 @@
 //! Which facts are known at which point: found by asking the hook's own questions about messages that say everything.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use apportion_hook::question::{self, DockerLaunch, Question};
-use apportion_policy::{HookCall, HookPoint, HostFacts, ROOTS};
+use apportion_policy::{ContainerFacts, HookCall, HookPoint, HostFacts, ROOTS};
 use apportion_wire::WireError;
 use apportion_wire::messages::{
-    AgentId, AgentInfo, Attribute, CommandInfo, ContainerId, ContainerInfo, DockerInfo, Environment,
-    ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, RawEnvironment, RawLabels, TaskId, TaskInfo,
-    TaskStatus, TextValue, decode, encode,
+    AgentId, AgentInfo, Attribute, CommandInfo, ContainerConfig, ContainerId, ContainerInfo, DockerInfo,
+    Environment, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, RawEnvironment, RawLabels, TaskId,
+    TaskInfo, TaskStatus, TextValue, decode, encode,
 };
 use apportion_wire::resource::ResourceParts;
 use serde_json::Value;
@@ -35,6 +36,55 @@ pub(super) fn add(parts: &mut Parts) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(&document).map_err(|error| Failure::new(error.to_string()))?;
     parts.add("command document", text);
     Ok(())
+}
+
+/// Which facts are known of containers in the isolator's `prepare`, by their kind.
+pub(crate) fn of_containers() -> Result<String, Failure> {
+    let failed = |error: WireError| Failure::new(format!("examples for the isolator reference: {error}"));
+    let examples = Examples::new()?;
+    let launch = examples.ask(HookPoint::SlaveRunTaskLabels, None).map_err(failed)?.call;
+    let (task, executor) = (Some(examples.task.clone()), Some(examples.executor.clone()));
+    // The executor of a command task is made by the agent.
+    let made = examples.executor.container.clone();
+    let config = |task_info, executor_info| ContainerConfig {
+        executor_info,
+        task_info,
+        container_info: made.clone(),
+        ..ContainerConfig::default()
+    };
+    let ask = |config: &ContainerConfig, is_nested: bool, remembered: Option<&HookCall>| {
+        let text = |text: &str| Some(text.to_owned());
+        let container = ContainerFacts {
+            id: text("c1"),
+            parent: text("p").filter(|_| is_nested),
+            user: text("web"),
+            directory: text("/sandbox"),
+            rootfs: text("/rootfs"),
+            class: text("DEFAULT"),
+            command: text("./shop"),
+            resources: Some(BTreeMap::new()),
+        };
+        let host = Arc::new(HostFacts::default());
+        question::container(config, container, remembered, &host).map(|call| known(&call))
+    };
+    let kinds = [
+        ("of a command task", config(task, executor.clone()), false),
+        ("of an executor", config(None, executor), false),
+        ("nested in another", config(None, None), true),
+    ];
+    let mut rows = Vec::new();
+    for (kind, config, is_nested) in kinds {
+        let alone = ask(&config, is_nested, None).map_err(failed)?;
+        let remembering = ask(&config, is_nested, Some(&launch)).map_err(failed)?;
+        let more: Vec<String> = remembering.into_iter().filter(|field| !alone.contains(field)).collect();
+        let more = if is_nested {
+            "what is known of the one around it, but for `container`".to_owned()
+        } else {
+            shortened(&more)
+        };
+        rows.push([kind.to_owned(), shortened(&alone), more]);
+    }
+    Ok(table(["container", "told by Mesos", "remembered, or taken over"], rows))
 }
 
 /// Full names of the fields that are known in a call.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use apportion_config::HOOK_SCHEMA;
+use apportion_config::{HOOK_SCHEMA, SchemaTable};
 use apportion_policy::{
     ATTRIBUTE_FORMS, Effect, FILTERS, FURTHER_FACTS, Form, HookPoint, PATTERN_FORMS, RESOURCE_FORMS,
     ROLE_FORMS, ROOTS, TESTS, TextField, UNSAFE_VARIABLES,
@@ -84,8 +84,8 @@ fn answers() -> String {
 }
 
 /// The keys of a table of the configuration.
-fn keys(path: &str) -> Result<String, Failure> {
-    let schema = HOOK_SCHEMA.iter().find(|table| table.path == path);
+pub(crate) fn keys(path: &str) -> Result<String, Failure> {
+    let schema = SchemaTable::at(path);
     let schema = schema.ok_or_else(|| Failure::new(format!("no table {path} in the schema")))?;
     let is_match = path == "hook.rules.match";
     let rows = schema.keys.iter().map(|row| {
