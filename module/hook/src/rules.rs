@@ -10,7 +10,7 @@ use apportion_policy::{HostFacts, Rulebook};
 use parking_lot::{Mutex, RwLock};
 
 use crate::host::Gatherer;
-use crate::reactions::{Reactions, Secrets};
+use crate::reactions::Reactions;
 
 /// Where the rules come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,27 +47,36 @@ impl Loaded {
     }
 }
 
+/// Rules, and what they may know of the host.
+#[derive(Debug)]
+pub(crate) struct InForce {
+    pub(crate) loaded: Arc<Loaded>,
+    pub(crate) host: Arc<HostFacts>,
+}
+
+/// One lock for both, so that nobody sees the rules of one configuration with the facts that were gathered for another.
+pub(crate) type Current = Arc<RwLock<InForce>>;
+
 /// The rules in force. Calls of the host take a copy of two pointers; nothing else holds them up.
 #[derive(Debug)]
 pub(crate) struct RulesInForce {
     origin: Origin,
     gatherer: Gatherer,
-    loaded: RwLock<Arc<Loaded>>,
-    host: Secrets,
-    /// Held while rules are read again, so that two readers do not overtake each other.
-    reading: Mutex<Reading>,
+    current: Current,
+    /// Held from the first look at a file until what was read is in force, so that two readers do not overtake each other.
+    reading: Mutex<Marks>,
+    /// Apart from `reading`: who asks for numbers waits for no file.
+    reloads: Mutex<Reloads>,
     pub(crate) reactions: Reactions,
 }
 
+/// The states in which the configuration file was found.
 #[derive(Debug, Default)]
-struct Reading {
+struct Marks {
     /// The file when it was last read, or refused.
     read: Option<Mark>,
     /// The file when it was last looked at.
     seen: Option<Mark>,
-    last: Option<Attempt>,
-    succeeded: u64,
-    failed: u64,
 }
 
 /// How often the rules were read again, and the last time.
@@ -84,35 +93,36 @@ impl RulesInForce {
     pub(crate) fn new(config: &HookConfig, origin: Origin) -> Result<RulesInForce, String> {
         let gatherer = Gatherer::new();
         let loaded = Loaded::new(config)?;
-        let host = Arc::new(gatherer.gather(&loaded.variables, &loaded.rules));
-        let host: Secrets = Arc::new(RwLock::new(host));
-        let reactions = Reactions::new(Arc::clone(&host));
-        reactions.prepare(&config.rules)?;
+        let host = gatherer.gather(&loaded.variables, &loaded.rules);
+        let current = Arc::new(RwLock::new(InForce { loaded: Arc::new(loaded), host: Arc::new(host) }));
+        let reactions = Reactions::new(Arc::clone(&current));
+        reactions.start_for(&config.rules)?;
         let read = match &origin {
             Origin::File(path) => Mark::of(path),
             Origin::Parameters => None,
         };
-        let reading = Mutex::new(Reading { read, seen: read, ..Reading::default() });
-        Ok(RulesInForce { origin, gatherer, loaded: RwLock::new(Arc::new(loaded)), host, reading, reactions })
+        let reading = Mutex::new(Marks { read, seen: read });
+        Ok(RulesInForce { origin, gatherer, current, reading, reloads: Mutex::default(), reactions })
     }
 
-    /// Rules with facts that are given.
+    /// Rules with facts that are given; what they want done for events is dropped.
     pub(crate) fn given(rules: Rulebook, host: Arc<HostFacts>) -> RulesInForce {
         let loaded = Arc::new(Loaded { rules, variables: Vec::new(), at: SystemTime::now() });
-        let host: Secrets = Arc::new(RwLock::new(host));
+        let current = Arc::new(RwLock::new(InForce { loaded, host }));
         RulesInForce {
             origin: Origin::Parameters,
             gatherer: Gatherer::without_detection(),
-            loaded: RwLock::new(loaded),
-            reactions: Reactions::new(Arc::clone(&host)),
-            host,
+            reactions: Reactions::none(Arc::clone(&current)),
+            current,
             reading: Mutex::default(),
+            reloads: Mutex::default(),
         }
     }
 
     /// The rules, and what they may know of the host.
     pub(crate) fn now(&self) -> (Arc<Loaded>, Arc<HostFacts>) {
-        (Arc::clone(&self.loaded.read()), Arc::clone(&self.host.read()))
+        let current = self.current.read();
+        (Arc::clone(&current.loaded), Arc::clone(&current.host))
     }
 
     pub(crate) fn origin(&self) -> &Origin {
@@ -120,8 +130,7 @@ impl RulesInForce {
     }
 
     pub(crate) fn reloads(&self) -> Reloads {
-        let reading = self.reading.lock();
-        Reloads { succeeded: reading.succeeded, failed: reading.failed, last: reading.last.clone() }
+        self.reloads.lock().clone()
     }
 
     /// Reads the rules again, whether or not the file has changed. Switched-off rules get another chance.
@@ -140,53 +149,61 @@ impl RulesInForce {
     /// Looks whether files have changed: those that rules name are read again at once, the configuration when it has
     /// stood still from one look to the next, so that nobody's half written file counts.
     pub(crate) fn look(&self) {
+        let mut marks = self.reading.lock();
         if let Origin::File(path) = &self.origin {
-            let mut reading = self.reading.lock();
             let mark = Mark::of(path);
-            let stands_still = reading.seen == mark;
-            reading.seen = mark;
+            let stands_still = marks.seen == mark;
+            marks.seen = mark;
             // Gone for a moment, as some editors and tools replace files: the rules stay.
-            if mark.is_some() && mark != reading.read && stands_still {
+            if mark.is_some() && mark != marks.read && stands_still {
                 // The outcome is in the log.
-                let _ = self.read_again(path, &mut reading);
+                let _ = self.read_again(path, &mut marks);
             }
         }
+        self.look_at_files_of_rules();
+    }
+
+    /// Only while `reading` is held: what is gathered here is for the rules that are in force meanwhile.
+    fn look_at_files_of_rules(&self) {
         let (loaded, host) = self.now();
-        if !host.files.is_empty() {
-            let seen = self.gatherer.gather(&loaded.variables, &loaded.rules);
-            let is_new = |path: &&str| seen.files.get(*path) != host.files.get(*path);
-            let changed: Vec<&str> = host.files.keys().map(String::as_str).filter(is_new).collect();
-            if !changed.is_empty() {
-                tracing::info!("hook: changed, and read again: {}", changed.join(", "));
-                *self.host.write() = Arc::new(seen);
-                loaded.rules.retry_rules_of(&changed);
-            }
+        if host.files.is_empty() {
+            return;
+        }
+        let seen = self.gatherer.gather(&loaded.variables, &loaded.rules);
+        let is_new = |path: &&str| seen.files.get(*path) != host.files.get(*path);
+        let changed: Vec<&str> = host.files.keys().map(String::as_str).filter(is_new).collect();
+        if !changed.is_empty() {
+            tracing::info!("hook: changed, and read again: {}", changed.join(", "));
+            self.current.write().host = Arc::new(seen);
+            loaded.rules.retry_rules_of(&changed);
         }
     }
 
-    fn read_again(&self, path: &Path, reading: &mut Reading) -> Result<usize, String> {
-        reading.read = Mark::of(path);
-        reading.seen = reading.read;
+    fn read_again(&self, path: &Path, marks: &mut Marks) -> Result<usize, String> {
+        marks.read = Mark::of(path);
+        marks.seen = marks.read;
         let outcome = self.replace(path);
-        let problem = outcome.as_ref().err().map(|problem| self.host.read().scrubbed(problem).into_owned());
-        reading.last = Some(Attempt { at: SystemTime::now(), problem: problem.clone() });
-        match (&outcome, problem) {
-            (Ok(count), _) => {
-                reading.succeeded += 1;
-                tracing::info!("hook: {count} rules read again from {}", path.display());
-                outcome
+        let (_, host) = self.now();
+        let outcome = outcome.map_err(|problem| host.scrubbed(&problem).into_owned());
+        {
+            let mut reloads = self.reloads.lock();
+            reloads.last = Some(Attempt { at: SystemTime::now(), problem: outcome.clone().err() });
+            match outcome {
+                Ok(_) => reloads.succeeded += 1,
+                Err(_) => reloads.failed += 1,
             }
-            (Err(_), problem) => {
-                reading.failed += 1;
-                let problem = problem.unwrap_or_default();
+        }
+        match &outcome {
+            Ok(count) => tracing::info!("hook: {count} rules read again from {}", path.display()),
+            Err(problem) => {
                 // The log takes one line at a time.
                 tracing::warn!("hook: the rules stay as they were:");
                 for line in problem.lines() {
                     tracing::warn!("hook: {line}");
                 }
-                Err(problem)
             }
         }
+        outcome
     }
 
     /// Puts the rules of a file into force.
@@ -194,20 +211,26 @@ impl RulesInForce {
         let config = Config::from_file(path).map_err(|problems| problems.to_string())?.hook;
         let loaded = Loaded::new(&config)?;
         let host = self.gatherer.gather(&loaded.variables, &loaded.rules);
-        self.reactions.prepare(&config.rules)?;
+        self.reactions.start_for(&config.rules)?;
         let count = loaded.rules.len();
-        *self.host.write() = Arc::new(host);
-        *self.loaded.write() = Arc::new(loaded);
+        *self.current.write() = InForce { loaded: Arc::new(loaded), host: Arc::new(host) };
+        // Not before: until here events go where the rules before want them.
+        self.reactions.let_go_of_others(&config.rules);
         Ok(count)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
     use super::*;
 
     fn label(value: &str) -> String {
-        format!("[hook.labels]\nonly = \"{value}\"\n")
+        format!("[[hook.rules]]\nname = \"only\"\nlabels.set.only = \"{value}\"\n")
     }
 
     fn rules_of(file: &Path) -> RulesInForce {
@@ -256,5 +279,84 @@ mod tests {
         }
         assert!(rules.reloads().last.is_none(), "{:?}", rules.reloads());
         assert!(rules.reload().is_err(), "on request it is");
+    }
+
+    #[test]
+    fn rules_are_never_seen_with_the_facts_of_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("apportion.toml");
+        let texts = [String::new(), label("file:/nowhere")];
+        std::fs::write(&file, &texts[0]).expect("a file");
+        let rules = rules_of(&file);
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let mut agreed = true;
+                while !done.load(Ordering::Relaxed) {
+                    let (loaded, host) = rules.now();
+                    agreed &= loaded.rules.len() == host.files.len();
+                }
+                agreed
+            });
+            for round in 0..2000 {
+                std::fs::write(&file, &texts[round % 2]).expect("a file");
+                rules.reload().expect("good rules");
+            }
+            done.store(true, Ordering::Relaxed);
+            assert!(reader.join().expect("no panic"));
+        });
+    }
+
+    #[test]
+    fn look_at_files_does_not_undo_a_reload_at_the_same_time() {
+        // So many that looking at them takes a while.
+        const FILES: usize = 200;
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("apportion.toml");
+        let value = |name: usize| folder.path().join(name.to_string());
+        let labels =
+            (0..FILES).map(|name| format!("labels.set.l{name} = \"file:{}\"\n", value(name).display()));
+        let many = format!("[[hook.rules]]\nname = \"many\"\n{}", labels.collect::<String>());
+        for round in 0..50 {
+            std::fs::write(&file, &many).expect("a file");
+            let rules = rules_of(&file);
+            // There is something new to put into force.
+            std::fs::write(value(0), "x".repeat(round + 1)).expect("a file");
+            let other = label(&format!("file:{}", value(FILES).display()));
+            std::fs::write(&file, other).expect("a file");
+            let begun = AtomicBool::new(false);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    begun.store(true, Ordering::Relaxed);
+                    rules.look();
+                });
+                while !begun.load(Ordering::Relaxed) {
+                    thread::yield_now();
+                }
+                // Most of the time it is in the middle of its look then.
+                thread::sleep(Duration::from_micros(100));
+                rules.reload().expect("good rules");
+            });
+            let (loaded, host) = rules.now();
+            let named = loaded.rules.files();
+            assert!(named.into_iter().eq(host.files.keys().map(String::as_str)), "round {round}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_told_while_a_file_is_being_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("apportion.toml");
+        std::fs::write(&file, label("one")).expect("a file");
+        let rules = rules_of(&file);
+        let (sender, receiver) = mpsc::channel();
+        thread::scope(|scope| {
+            let reading = rules.reading.lock();
+            let rules = &rules;
+            scope.spawn(move || sender.send(rules.reloads().succeeded));
+            let told = receiver.recv_timeout(Duration::from_secs(20));
+            drop(reading);
+            assert_eq!(told, Ok(0));
+        });
     }
 }
