@@ -1,6 +1,8 @@
 //! What rules may know of the host: detected facts, allowed variables, and files that rules name.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use apportion_detection::{Files, Host};
@@ -23,7 +25,7 @@ impl Gatherer {
     /// Looks at the host once: its hardware and kernel do not change while the process runs.
     pub fn new() -> Gatherer {
         let mut host = Host::detect("/");
-        if let Some(folder) = work_folder(std::env::args(), |name| std::env::var(name).ok()) {
+        if let Some(folder) = work_folder(std::env::args_os(), |name| std::env::var_os(name)) {
             host = host.with_disk_of("/", folder);
         }
         let detected = host.facts().into_iter().map(|(name, value)| (name.to_owned(), value));
@@ -59,14 +61,17 @@ impl Gatherer {
 }
 
 /// The agent's work folder: `--work_dir` on the command line of this process, or `MESOS_WORK_DIR`, as Mesos reads them.
+/// Arguments and folders are bytes, which need not be UTF-8.
 fn work_folder(
-    arguments: impl Iterator<Item = String>,
-    variable: impl Fn(&str) -> Option<String>,
+    arguments: impl Iterator<Item = OsString>,
+    variable: impl Fn(&str) -> Option<OsString>,
 ) -> Option<PathBuf> {
-    let given =
-        arguments.filter_map(|argument| argument.strip_prefix("--work_dir=").map(str::to_owned)).last();
-    let folder = given.or_else(|| variable("MESOS_WORK_DIR"))?;
-    let path = PathBuf::from(folder.strip_prefix("file://").unwrap_or(&folder));
+    let value = |argument: OsString| {
+        Some(OsStr::from_bytes(argument.as_bytes().strip_prefix(b"--work_dir=")?).to_owned())
+    };
+    let folder = arguments.filter_map(value).last().or_else(|| variable("MESOS_WORK_DIR"))?;
+    let path = folder.as_bytes();
+    let path = PathBuf::from(OsStr::from_bytes(path.strip_prefix(b"file://").unwrap_or(path)));
     path.is_absolute().then_some(path)
 }
 
@@ -74,17 +79,27 @@ fn work_folder(
 mod tests {
     use super::*;
 
-    fn folder(arguments: &[&str], variable: Option<&str>) -> Option<PathBuf> {
-        work_folder(arguments.iter().map(|text| (*text).to_owned()), |_| variable.map(str::to_owned))
+    fn folder(arguments: &[&[u8]], variable: Option<&str>) -> Option<PathBuf> {
+        let arguments = arguments.iter().map(|bytes| OsStr::from_bytes(bytes).to_owned());
+        work_folder(arguments, |_| variable.map(OsString::from))
     }
 
     #[test]
     fn work_folder_is_that_of_the_last_flag_or_of_the_variable() {
         let expected = Some(PathBuf::from("/var/lib/mesos"));
-        assert_eq!(folder(&["mesos-agent", "--work_dir=/a", "--work_dir=/var/lib/mesos"], None), expected);
-        assert_eq!(folder(&["mesos-agent"], Some("/var/lib/mesos")), expected);
-        assert_eq!(folder(&["mesos-agent", "--work_dir=/var/lib/mesos"], Some("/b")), expected);
-        assert_eq!(folder(&["mesos-agent", "--work_dir=relative"], None), None);
+        assert_eq!(folder(&[b"mesos-agent", b"--work_dir=/a", b"--work_dir=/var/lib/mesos"], None), expected);
+        assert_eq!(folder(&[b"mesos-agent"], Some("/var/lib/mesos")), expected);
+        assert_eq!(folder(&[b"mesos-agent"], Some("file:///var/lib/mesos")), expected);
+        assert_eq!(folder(&[b"mesos-agent", b"--work_dir=/var/lib/mesos"], Some("/b")), expected);
+        assert_eq!(folder(&[b"mesos-agent", b"--work_dir=relative"], None), None);
         assert_eq!(folder(&[], None), None);
+    }
+
+    #[test]
+    fn arguments_need_not_be_utf_8() {
+        let expected = Some(PathBuf::from("/a"));
+        assert_eq!(folder(&[b"mesos-agent", b"--attributes=rack:\xff", b"--work_dir=/a"], None), expected);
+        let expected = Some(PathBuf::from(OsStr::from_bytes(b"/\xff")));
+        assert_eq!(folder(&[b"mesos-agent", b"--work_dir=/\xff"], None), expected);
     }
 }
