@@ -77,9 +77,8 @@ impl HookModule {
         labels(self.hooks.master_labels(&task, &framework, &agent)?)
     }
 
-    fn master_resources(&self, task: &[u8], agent_resources: &[&[u8]]) -> Answer {
+    pub(crate) fn master_resources(&self, task: &[u8], agent_resources: &[&[u8]]) -> Answer {
         let task: TaskInfo = decode(task)?;
-        let agent_resources: Vec<Vec<u8>> = agent_resources.iter().map(|bytes| bytes.to_vec()).collect();
         if !self.hooks.changes_task_resources() {
             *self.offers.lock() = None;
             return UNCHANGED;
@@ -91,9 +90,12 @@ impl HookModule {
             Ok(left) => Room::for_task(&task.resources, &left),
             Err(reason) => Room::none(reason),
         };
-        let changed = self.hooks.master_resources(&task, &agent_resources, &room)?;
-        self.book.take(id, changed.as_ref().unwrap_or(&task.resources), of_executor);
-        match changed {
+        let agent_resources: Vec<Vec<u8>> = agent_resources.iter().map(|bytes| bytes.to_vec()).collect();
+        let decided = self.hooks.master_resources(&task, &agent_resources, &room);
+        // Also when nothing was decided: the host launches the task with what it asked for.
+        let changed = decided.as_ref().ok().and_then(Option::as_ref);
+        self.book.take(id, changed.unwrap_or(&task.resources), of_executor);
+        match decided? {
             Some(resources) => Ok((APPORTION_DONE, encode(&TaskInfo { resources, ..TaskInfo::default() }))),
             None => UNCHANGED,
         }

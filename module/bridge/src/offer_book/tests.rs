@@ -2,6 +2,7 @@
 
 mod accounts;
 mod histories;
+mod hook;
 mod master;
 #[expect(dead_code, reason = "made for the tests of the whole table")]
 #[path = "../../tests/ffi/messages.rs"]
