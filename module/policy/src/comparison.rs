@@ -1,10 +1,11 @@
 //! Tests on an agent's attributes and on amounts of resources, as one line of text each.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
 use crate::amount::Amount;
-use crate::parse_fault::ParseFault;
+use crate::parse_fault::{ParseFault, quoted};
 use crate::pattern::Form;
 
 /// How two values are compared.
@@ -123,7 +124,8 @@ pub const RESOURCE_FORMS: [Form; 7] = [
 /// | `level > 2`, `>=`, `<`, `<=` | is a number and compares so |
 ///
 /// Numbers are compared as numbers (`3` is `3.0`), other values as text. A value with a comma, a bracket or white space
-/// at its ends stands in quotes, single or double ones.
+/// at its ends stands in quotes, single or double ones, and so does one that begins with `~` or `!`: there is no `=~`.
+/// As it is printed, a test is read again.
 ///
 /// ```
 /// use apportion_policy::AttributeTest;
@@ -161,14 +163,14 @@ impl AttributeTest {
             if !is_name(name) {
                 return Err(fault());
             }
-            let values = list_items(list).filter(|values| !values.is_empty()).ok_or_else(fault)?;
+            let values = list_items(list).map_err(|unfit| unfit.fault(text))?;
             return test(name, Wanted::OneOf { values, negated });
         }
         let Some((name, comparison, value)) = Comparison::split(text) else {
             let name = text.trim();
             return if is_name(name) { test(name, Wanted::Present) } else { Err(fault()) };
         };
-        let (value, rest) = item(value).ok_or_else(fault)?;
+        let (value, rest) = item(value).map_err(|unfit| unfit.fault(text))?;
         if !is_name(name) || !rest.is_empty() {
             return Err(fault());
         }
@@ -206,9 +208,12 @@ impl fmt::Display for AttributeTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.wanted {
             Wanted::Present => f.write_str(&self.name),
-            Wanted::Compared(comparison, value) => write!(f, "{} {} {value}", self.name, comparison.sign()),
+            Wanted::Compared(comparison, value) => {
+                write!(f, "{} {} {}", self.name, comparison.sign(), printed(value))
+            }
             Wanted::OneOf { values, negated } => {
                 let word = if *negated { "not in" } else { "in" };
+                let values: Vec<_> = values.iter().map(|value| printed(value)).collect();
                 write!(f, "{} {word} [{}]", self.name, values.join(", "))
             }
         }
@@ -303,8 +308,32 @@ fn split_list(text: &str) -> Option<(&str, &str, bool)> {
     }
 }
 
-/// The values between commas; `None` if one is empty or never ends.
-fn list_items(list: &str) -> Option<Vec<String>> {
+/// Why a text begins with no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unfit<'a> {
+    /// It is empty, has signs that stand in quotes only, or never ends.
+    Form,
+    /// It looks as if it belonged to the sign of comparison.
+    Sign(&'a str),
+}
+
+impl Unfit<'_> {
+    /// What is wrong with the whole test.
+    fn fault(self, test: &str) -> ParseFault {
+        match self {
+            Unfit::Form => ParseFault::text(test, ATTRIBUTE_EXAMPLES),
+            Unfit::Sign(value) => {
+                let sign = &value[..1];
+                let expected =
+                    format!("quotes around a value that begins with `{sign}`: {}", quoted(&in_quotes(value)));
+                ParseFault::text(test, expected)
+            }
+        }
+    }
+}
+
+/// The values between commas; at least one.
+fn list_items(list: &str) -> Result<Vec<String>, Unfit<'_>> {
     let mut items = Vec::new();
     let mut rest = list;
     loop {
@@ -312,22 +341,49 @@ fn list_items(list: &str) -> Option<Vec<String>> {
         items.push(value);
         match behind.strip_prefix(',') {
             Some(more) => rest = more,
-            None => return behind.is_empty().then_some(items),
+            None if behind.is_empty() => return Ok(items),
+            None => return Err(Unfit::Form),
         }
     }
 }
 
 /// The first value of a text, quoted or up to a comma, and what is behind it.
-fn item(text: &str) -> Option<(String, &str)> {
+fn item(text: &str) -> Result<(String, &str), Unfit<'_>> {
     let text = text.trim_start();
     if let Some(quote) = text.chars().next().filter(|sign| ['\'', '"'].contains(sign)) {
-        let (value, rest) = text[1..].split_once(quote)?;
-        return Some((value.to_owned(), rest.trim_start()));
+        let (value, rest) = text[1..].split_once(quote).ok_or(Unfit::Form)?;
+        return Ok((value.to_owned(), rest.trim_start()));
     }
     let end = text.find(',').unwrap_or(text.len());
     let value = text[..end].trim_end();
-    let unfit = value.is_empty() || value.contains(['[', ']', '=', '<', '>', '\'', '"']);
-    (!unfit).then(|| (value.to_owned(), &text[end..]))
+    if value.is_empty() || value.contains(IN_QUOTES_ONLY) {
+        return Err(Unfit::Form);
+    }
+    if value.starts_with(NOT_FIRST) {
+        return Err(Unfit::Sign(value));
+    }
+    Ok((value.to_owned(), &text[end..]))
+}
+
+/// What a value without quotes cannot have; a comma ends it.
+const IN_QUOTES_ONLY: [char; 7] = ['[', ']', '=', '<', '>', '\'', '"'];
+
+/// What a value without quotes does not begin with.
+const NOT_FIRST: [char; 2] = ['~', '!'];
+
+/// A value as it can be read: in quotes if it must be.
+fn printed(value: &str) -> Cow<'_, str> {
+    // Exactly what is read as itself may stand alone.
+    match item(value) {
+        Ok((read, "")) if read == value => Cow::Borrowed(value),
+        _ => Cow::Owned(in_quotes(value)),
+    }
+}
+
+/// A value in the quotes that it does not have itself; no value has both.
+fn in_quotes(value: &str) -> String {
+    let quote = if value.contains('\'') { '"' } else { '\'' };
+    format!("{quote}{value}{quote}")
 }
 
 #[cfg(test)]

@@ -129,6 +129,37 @@ fn wrong_attribute_tests_are_told() {
 }
 
 #[test]
+fn value_that_looks_like_a_part_of_the_sign_is_refused_with_the_cure() {
+    for (text, cure) in [
+        ("rack =~ 3", "quotes around a value that begins with `~`: `'~ 3'`"),
+        ("rack =! 3", "quotes around a value that begins with `!`: `'! 3'`"),
+        ("zone not in [a, !b]", "quotes around a value that begins with `!`: `'!b'`"),
+    ] {
+        assert_eq!(AttributeTest::parse(text).expect_err(text).expected, cure);
+    }
+    let test = AttributeTest::parse("rack = '~ 3'").unwrap();
+    assert!(test.holds(Some("~ 3")) && !test.holds(Some("3")));
+}
+
+#[test]
+fn attribute_tests_are_printed_as_they_are_read() {
+    for (text, printed) in [
+        ("ssd", "ssd"),
+        ("rack==3", "rack = 3"),
+        ("rack = '3'", "rack = 3"),
+        ("name = ' a '", "name = ' a '"),
+        ("name != ''", "name != ''"),
+        ("name = '~a'", "name = '~a'"),
+        ("name = \"it's\"", "name = \"it's\""),
+        ("zone not in ['x, y', \"z]\", w]", "zone not in ['x, y', 'z]', w]"),
+    ] {
+        let test = AttributeTest::parse(text).unwrap();
+        assert_eq!(test.to_string(), printed);
+        assert_eq!(AttributeTest::parse(printed), Ok(test));
+    }
+}
+
+#[test]
 fn resource_tests_count_what_is_not_there_as_nothing() {
     let holds =
         |test: &str, amount: &str| ResourceTest::parse(test).unwrap().holds(Amount::parse(amount).unwrap());
@@ -181,7 +212,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_pattern_and_no_test_panics(source in "([a-z/*?\\[\\]{}!,\\\\^$().+|=<>' \"é0-9-]|\\*\\*|in \\[){0,30}", text in "\\PC{0,20}") {
+    fn no_pattern_and_no_test_panics_and_tests_are_printed_as_they_are_read(source in "([a-z/*?\\[\\]{}!,~\\\\^$().+|=<>' \"é0-9-]|\\*\\*|in \\[){0,30}", text in "\\PC{0,20}") {
         for parse in [Pattern::parse, Pattern::parse_role] {
             if let Ok(pattern) = parse(&source) {
                 let _ = pattern.matches(&text);
@@ -191,12 +222,22 @@ proptest! {
         if let Ok(test) = AttributeTest::parse(&source) {
             let _ = test.holds(Some(&text));
             prop_assert!(test.to_string().starts_with(test.name()));
+            prop_assert_eq!(AttributeTest::parse(&test.to_string()).ok(), Some(test));
         }
         if let Ok(test) = ResourceTest::parse(&source) {
             // As it is printed, it is read again.
             prop_assert_eq!(ResourceTest::parse(&test.to_string()).ok(), Some(test));
         }
         let _ = (Amount::parse(&source), Share::parse(&source));
+    }
+
+    #[test]
+    fn values_in_quotes_are_printed_as_they_are_read(values in proptest::collection::vec("[^']{0,6}|[ ~!,=\\[\\]\"]{0,3}", 1..4)) {
+        let quoted: Vec<String> = values.iter().map(|value| format!("'{value}'")).collect();
+        for text in [format!("a != {}", quoted[0]), format!("a in [{}]", quoted.join(", "))] {
+            let test = AttributeTest::parse(&text).unwrap();
+            prop_assert_eq!(AttributeTest::parse(&test.to_string()).ok(), Some(test));
+        }
     }
 
     #[test]
