@@ -394,10 +394,10 @@ fn host_file_stands_for_another_machine_and_its_mistakes_are_told() {
     for line in ["+ kernel=6.1", "+ site=b", "+ rack=r1"] {
         assert!(run.out.contains(line), "{line} in {}", run.out);
     }
-    bench.write("host.json", "{\"facts\": {\"kernel\": 6}, \"file\": {}}");
+    bench.write("host.json", "{\"facts\": {\"kernel\": 6, \"gpu\": \"1\"}, \"file\": {}}");
     let run = bench.run(&arguments);
     assert_eq!(run.code, Some(2));
-    for text in ["facts.kernel", "a text", "did you mean `files`?"] {
+    for text in ["facts.kernel", "a text", "facts.gpu", "did you mean `gpus`?", "did you mean `files`?"] {
         assert!(run.err.contains(text), "{text} in {}", run.err);
     }
     bench.write("host.json", "{\"facts\": {\"kernel\": \"6.1\"}, \"environment\": {\"SITE\": \"b\"}}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use apportion_policy::{FileContents, HostFacts, Rulebook};
+use apportion_policy::{FileContents, HOST_FACTS, HostFacts, Rulebook};
 use serde_json::Value;
 
 use super::document::{self, Found, Mistakes};
@@ -38,6 +38,11 @@ pub(super) fn read(path: &Path, allowed: &[String], rules: &Rulebook) -> Result<
                 }
             }
         }
+    }
+    for name in parts[0].keys().filter(|name| !HOST_FACTS.contains(&name.as_str())) {
+        let names = HOST_FACTS.map(|name| format!("`{name}`")).join(", ");
+        let place = format!("facts.{name}");
+        found.hinted(&place, "an unknown fact", format!("one of {names}"), document::meant(name, HOST_FACTS));
     }
     found.into_result(&path.to_string_lossy())?;
     let [facts, mut environment, files] = parts;

@@ -102,4 +102,10 @@ mod tests {
         let expected = Some(PathBuf::from(OsStr::from_bytes(b"/\xff")));
         assert_eq!(folder(&[b"mesos-agent", b"--work_dir=/\xff"], None), expected);
     }
+
+    #[test]
+    fn rules_may_name_what_is_detected_and_nothing_else() {
+        let detected = apportion_detection::FACTS.map(|fact| fact.name);
+        assert_eq!(detected, apportion_policy::HOST_FACTS);
+    }
 }

@@ -354,6 +354,33 @@ pub const FURTHER_FACTS: [FurtherFact; 7] = [
     FurtherFact { name: "host", map: true, meaning: "facts detected on this host" },
 ];
 
+/// The fields of `host`: everything that can be detected. Who detects has the same list with meanings, and a test that they
+/// agree.
+pub const HOST_FACTS: [&str; 22] = [
+    "kernel",
+    "kernel_version",
+    "architecture",
+    "cpu_model",
+    "cpu_vendor",
+    "cpu_sockets",
+    "cpu_cores",
+    "cpu_threads",
+    "numa_nodes",
+    "hugepage_sizes",
+    "memory_mb",
+    "disk_kind",
+    "gpus",
+    "gpu_vendors",
+    "cgroups",
+    "os",
+    "os_version",
+    "os_name",
+    "virtualization",
+    "cloud",
+    "machine_vendor",
+    "machine_model",
+];
+
 impl FurtherFact {
     /// The further fact that a name in a template means, or `None`.
     pub(crate) fn meant_by(name: &str) -> Option<&'static FurtherFact> {

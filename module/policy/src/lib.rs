@@ -94,8 +94,8 @@ pub use entries::{Change, ENTRIES_BYTES_MAX, ENTRIES_MAX, Entries, Entry};
 pub use explanation::{Explanation, Subject, Verdict};
 pub use expression::{EXPRESSION_BRACKETS_MAX, EXPRESSION_WORDS_MAX};
 pub use facts::{
-    AgentFacts, ContainerFacts, ExecutorFacts, FURTHER_FACTS, Facts, FrameworkFacts, FurtherFact, ROOTS,
-    Root, RootField, TaskFacts, text, text_map,
+    AgentFacts, ContainerFacts, ExecutorFacts, FURTHER_FACTS, Facts, FrameworkFacts, FurtherFact, HOST_FACTS,
+    ROOTS, Root, RootField, TaskFacts, text, text_map,
 };
 pub use faults::{FAULTS_MAX, RuleFault};
 pub use filters::{FILTERS, TESTS, TemplateWord};

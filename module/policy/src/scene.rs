@@ -392,9 +392,11 @@ mod tests {
                 add(format!("{}.{}", root.name, field.name), field.map);
             }
         }
-        for fact in &FURTHER_FACTS {
+        for fact in FURTHER_FACTS.iter().filter(|fact| fact.name != "host") {
             add(fact.name.to_owned(), fact.map);
         }
+        // Its names are known.
+        paths.extend(["host.cloud", "host.gpus", "host['gpus']"].map(str::to_owned));
         paths
     }
 
@@ -459,7 +461,7 @@ mod tests {
             task_environment: text("").map(|_| entries("task")),
             executor_environment: text("").map(|_| entries("executor")),
             host: std::sync::Arc::new(HostFacts {
-                facts: there.clone(),
+                facts: there.values().map(|value| ("cloud".to_owned(), value.clone())).collect(),
                 environment: there,
                 ..HostFacts::default()
             }),

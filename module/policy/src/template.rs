@@ -8,7 +8,7 @@ use minijinja::value::ValueKind;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
 use crate::context;
-use crate::facts::{FURTHER_FACTS, Facts, FurtherFact, ROOTS, Root};
+use crate::facts::{FURTHER_FACTS, Facts, FurtherFact, HOST_FACTS, ROOTS, Root};
 use crate::plain::Plain;
 use crate::{expression, filters};
 
@@ -254,7 +254,7 @@ impl std::fmt::Debug for Template {
 fn refuse(name: &str, roots: &[&str]) -> Option<Reason> {
     if let Some(fact) = FurtherFact::meant_by(name) {
         let known = || Reason::NotKnownHere { name: fact.name.to_owned(), known: roots.join(", ") };
-        return (!roots.contains(&fact.name)).then(known);
+        return if roots.contains(&fact.name) { refuse_host_fact(name) } else { Some(known()) };
     }
     let mut words = name.split('.');
     let root_name = words.next().unwrap_or_default();
@@ -278,12 +278,22 @@ fn refuse(name: &str, roots: &[&str]) -> Option<Reason> {
         fact.name.strip_prefix(root.name)?.strip_prefix('.')
     };
     known.extend(roots.iter().filter_map(|fact| further(fact)));
-    Some(Reason::Unknown {
+    Some(unknown_field(root_name, field, &known))
+}
+
+/// Why a name below `host` is refused, if it is: other maps have names of the user's own, this one has none.
+fn refuse_host_fact(name: &str) -> Option<Reason> {
+    let field = name.strip_prefix("host.")?.split('.').next()?;
+    (!HOST_FACTS.contains(&field)).then(|| unknown_field("host", field, &HOST_FACTS))
+}
+
+fn unknown_field(root: &str, field: &str, known: &[&str]) -> Reason {
+    Reason::Unknown {
         kind: "field",
-        name: format!("{root_name}.{field}"),
-        known: known.iter().map(|field| format!("{root_name}.{field}")).collect::<Vec<_>>().join(", "),
-        nearest: nearest(field, known).map(|field| format!("{root_name}.{field}")),
-    })
+        name: format!("{root}.{field}"),
+        known: known.iter().map(|field| format!("{root}.{field}")).collect::<Vec<_>>().join(", "),
+        nearest: nearest(field, known.iter().copied()).map(|field| format!("{root}.{field}")),
+    }
 }
 
 /// The candidate most like `name`, if one is like it.

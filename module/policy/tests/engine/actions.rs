@@ -112,7 +112,7 @@ fn thousands_of_labels_go_together_or_not_at_all() {
     rule.labels.remove = patterns(&["tmp.*", "kept.1"]);
     rule.labels.set = assigned(&[("tmp.0", "new")]);
     let mut broken = rule.clone();
-    broken.labels.default = assigned(&[("fact", "{{ host.none }}")]);
+    broken.labels.default = assigned(&[("fact", "{{ host.cloud }}")]);
     let decorate = |rule| book(vec![rule]).decorate(HookPoint::SlaveRunTaskLabels, &call(), there.clone());
     let removed = decorate(rule);
     assert_eq!((removed.entries.len(), removed.changes.len()), (25_000, 25_001));

@@ -50,7 +50,7 @@ fn a_rule_with_enabled_false_does_nothing_and_says_so() {
 #[test]
 fn a_fault_voids_the_whole_rule_and_no_other() {
     let rules = book(vec![
-        sets("bad", &[("A", "1"), ("B", "{{ host.none }}")]),
+        sets("bad", &[("A", "1"), ("B", "{{ host.cloud }}")]),
         sets("nul", &[("A", "{{ task.name }}\0")]),
         sets("good", &[("C", "3")]),
     ]);
@@ -60,7 +60,7 @@ fn a_fault_voids_the_whole_rule_and_no_other() {
     assert_eq!(
         told,
         [
-            "rule bad at slaveExecutorEnvironmentDecorator: `B`: `host.none` is not known here",
+            "rule bad at slaveExecutorEnvironmentDecorator: `B`: `host.cloud` is not known here",
             "rule nul at slaveExecutorEnvironmentDecorator: `A`: the value contains a NUL character"
         ]
     );
@@ -94,12 +94,12 @@ fn ten_faults_in_a_row_switch_a_rule_off_at_that_point_only() {
 
 #[test]
 fn rehearsal_counts_nothing() {
-    let rules = book(vec![sets("bad", &[("A", "{{ host.none }}")]), sets("good", &[("B", "1")])]);
+    let rules = book(vec![sets("bad", &[("A", "{{ host.cloud }}")]), sets("good", &[("B", "1")])]);
     for _ in 0..20 {
         let explained = rules.explain(POINT, &call(), &Subject::Entries(Entries::default()));
         assert_eq!(
             explained[0].to_string(),
-            "rule `bad` matches, but does nothing: `A`: `host.none` is not known here"
+            "rule `bad` matches, but does nothing: `A`: `host.cloud` is not known here"
         );
         assert_eq!(explained[1].changes.len(), 1);
     }
@@ -200,7 +200,7 @@ fn wrong_rules_are_refused_with_their_place() {
 
 #[test]
 fn threads_share_rules_and_lose_no_count() {
-    let rules = book(vec![sets("one", &[("A", "1")]), sets("bad", &[("B", "{{ host.none }}")])]);
+    let rules = book(vec![sets("one", &[("A", "1")]), sets("bad", &[("B", "{{ host.cloud }}")])]);
     let call = call();
     let last_chances: usize = std::thread::scope(|scope| {
         let worker = || {

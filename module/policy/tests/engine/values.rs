@@ -1,6 +1,6 @@
 //! Values: templates with the facts of their points, and files.
 
-use apportion_policy::{Effect, FURTHER_FACTS, HookPoint, ROOTS, Reason, Template, ValueSource};
+use apportion_policy::{Effect, FURTHER_FACTS, HOST_FACTS, HookPoint, ROOTS, Reason, Template, ValueSource};
 
 fn at(points: &[HookPoint], source: &str) -> Result<ValueSource, String> {
     ValueSource::parse(source, &HookPoint::facts_at(points)).map_err(|fault| fault.to_string())
@@ -9,7 +9,7 @@ fn at(points: &[HookPoint], source: &str) -> Result<ValueSource, String> {
 #[test]
 fn further_facts_are_for_points_that_know_them() {
     let labels = [HookPoint::MasterLaunchTaskLabels];
-    assert!(at(&labels, "{{ env.A }}{{ container.type }}{{ task.environment.A }}{{ host.x }}").is_ok());
+    assert!(at(&labels, "{{ env.A }}{{ container.type }}{{ task.environment.A }}{{ host.gpus }}").is_ok());
     let said = at(&labels, "{{ executor.environment.A }}").unwrap_err();
     assert!(
         said.starts_with("`executor.environment` is not known here; known here: framework, task"),
@@ -26,7 +26,12 @@ fn every_further_fact_is_known_at_some_point_and_nowhere_else() {
     let roots = ROOTS.map(|root| root.name);
     for fact in FURTHER_FACTS {
         assert!(all.contains(&fact.name), "{}", fact.name);
-        let source = format!("{{{{ {}{} }}}}", fact.name, if fact.map { ".x" } else { "" });
+        let field = match fact.name {
+            "host" => ".kernel",
+            _ if fact.map => ".x",
+            _ => "",
+        };
+        let source = format!("{{{{ {}{field} }}}}", fact.name);
         assert!(Template::compile(&source, &all).is_ok());
         let fault = Template::compile(&source, &roots).unwrap_err();
         assert!(matches!(&fault.reasons[..], [Reason::NotKnownHere { name, .. }] if name == fact.name));
@@ -50,6 +55,22 @@ fn a_wrong_field_is_told_with_the_further_ones() {
     let facts = HookPoint::facts_at(&HookPoint::HOOKS);
     let fault = Template::compile("{{ hosts.kernel }}", &facts).unwrap_err();
     assert!(matches!(&fault.reasons[..], [Reason::Unknown { nearest: Some(near), .. }] if near == "host"));
+}
+
+#[test]
+fn facts_of_the_host_are_those_that_are_detected() {
+    let facts = HookPoint::facts_at(&HookPoint::HOOKS);
+    for fact in HOST_FACTS {
+        assert!(Template::compile(&format!("{{{{ host.{fact} }}}}"), &facts).is_ok(), "{fact}");
+    }
+    let fault = Template::compile("{{ host.kernal_version | default('-') }}", &facts).unwrap_err();
+    let [Reason::Unknown { kind: "field", name, known, nearest }] = &fault.reasons[..] else {
+        panic!("{fault:?}")
+    };
+    assert_eq!((name.as_str(), nearest.as_deref()), ("host.kernal_version", Some("host.kernel_version")));
+    assert!(known.starts_with("host.kernel, host.kernel_version, "), "{known}");
+    let elsewhere = Template::compile("{{ host.kernal }}", &["agent"]).unwrap_err();
+    assert!(matches!(&elsewhere.reasons[..], [Reason::NotKnownHere { .. }]), "{elsewhere:?}");
 }
 
 #[test]
