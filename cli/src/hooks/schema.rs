@@ -7,35 +7,12 @@ mod framework;
 mod task;
 
 pub(super) use agent::SLAVE_INFO;
+pub(super) use apportion_wire::schema::Presence;
 pub(super) use framework::FRAMEWORK_INFO;
 pub(super) use task::{EXECUTOR_INFO, TASK_INFO};
 
-/// A message.
-#[derive(Debug)]
-pub(super) struct Message {
-    /// Its name in Mesos, without the package.
-    pub(super) name: &'static str,
-    pub(super) members: &'static [Member],
-}
-
-/// A member of a message.
-#[derive(Debug)]
-pub(super) struct Member {
-    /// Its name in JSON.
-    pub(super) name: &'static str,
-    /// Its number on the wire.
-    pub(super) number: u32,
-    pub(super) presence: Presence,
-    pub(super) kind: Kind,
-}
-
-/// How often a member occurs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Presence {
-    Required,
-    Optional,
-    Repeated,
-}
+pub(super) type Message = apportion_wire::schema::Message<Kind>;
+pub(super) type Member = apportion_wire::schema::Member<Kind>;
 
 /// Names of an enumeration with their numbers.
 pub(super) type Choices = &'static [(&'static str, i32)];
@@ -62,5 +39,5 @@ pub(super) enum Kind {
 
 /// One line of a message.
 const fn member(name: &'static str, number: u32, presence: Presence, kind: Kind) -> Member {
-    Member { name, number, presence, kind }
+    Member::new(name, number, presence, kind)
 }

@@ -9,7 +9,8 @@
 //!   bytes throughout: the host does not check that it is UTF-8.
 //!
 //! People write resources and amounts as text: [`text`] reads and writes the forms of Mesos, [`Quantities`] and
-//! [`Limits`] are amounts by name, [`role`] knows what a role can be called.
+//! [`Limits`] are amounts by name, [`role`] knows what a role can be called, [`schema`] is for tables of what a
+//! message has in JSON.
 //!
 //! Invariants: every input is a byte slice from outside and may be anything; the answer is a value or a
 //! [`WireError`], never a panic. The output depends on the input alone.
@@ -24,6 +25,7 @@ pub mod operation;
 mod quantities;
 pub mod resource;
 pub mod role;
+pub mod schema;
 pub mod text;
 mod value;
 

@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::schema::{Kind, Member, Message, Presence, RESOURCE};
+use super::schema::{Kind, Member, Message, RESOURCE};
 use super::{PrintError, TextError, accept};
 use crate::error::shown;
 use crate::field::{
     Field, Pieces, last_bytes, last_double, last_varint, put_bytes_field, put_double_field, put_varint_field,
 };
 use crate::resource::{ResourceParts, number};
+use crate::schema::Presence;
 
 pub(super) fn read(elements: &[Json], default_role: &str) -> Result<Vec<ResourceParts>, TextError> {
     let mut resources = Vec::with_capacity(elements.len());

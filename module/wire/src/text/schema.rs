@@ -1,31 +1,9 @@
 //! The members of `mesos.Resource` in the JSON form.
 
-/// A message.
-#[derive(Debug)]
-pub(super) struct Message {
-    /// Its name, for errors.
-    pub(super) name: &'static str,
-    /// Its fields, in the order in which they are written.
-    pub(super) members: &'static [Member],
-}
+use crate::schema::Presence::{self, Optional, Repeated, Required};
 
-/// A field of a message.
-#[derive(Debug)]
-pub(super) struct Member {
-    pub(super) name: &'static str,
-    /// Number of the field on the wire.
-    pub(super) number: u32,
-    pub(super) presence: Presence,
-    pub(super) kind: Kind,
-}
-
-/// How often a field occurs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Presence {
-    Required,
-    Optional,
-    Repeated,
-}
+pub(super) type Message = crate::schema::Message<Kind>;
+pub(super) type Member = crate::schema::Member<Kind>;
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy)]
@@ -39,10 +17,9 @@ pub(super) enum Kind {
 }
 
 use Kind::{Choice, Double, Text, Whole};
-use Presence::{Optional, Repeated, Required};
 
 const fn member(name: &'static str, number: u32, presence: Presence, kind: Kind) -> Member {
-    Member { name, number, presence, kind }
+    Member::new(name, number, presence, kind)
 }
 
 /// `mesos.Resource`.
