@@ -33,6 +33,99 @@ pub struct Abilities {
     pub weight_scale: WeightScale,
 }
 
+/// One of the settings that not every host has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ability {
+    /// CPU bandwidth: an upper limit.
+    CpuBandwidth,
+    /// Burst of CPU bandwidth.
+    CpuBurst,
+    /// Accounts of swap space.
+    Swap,
+    /// Weight at block devices.
+    IoWeight,
+    /// Ending all processes of a group at once.
+    Kill,
+    /// Part of the time in which processes wait for a resource (PSI).
+    Pressure,
+}
+
+impl Ability {
+    /// All of them, in the order in which they are listed everywhere.
+    pub const ALL: [Ability; 6] = [
+        Ability::CpuBandwidth,
+        Ability::CpuBurst,
+        Ability::Swap,
+        Ability::IoWeight,
+        Ability::Kill,
+        Ability::Pressure,
+    ];
+
+    /// The controller that brings it; `None` for what every v2 group has.
+    pub fn controller(self) -> Option<Controller> {
+        match self {
+            Ability::CpuBandwidth | Ability::CpuBurst => Some(Controller::Cpu),
+            Ability::Swap => Some(Controller::Memory),
+            Ability::IoWeight => Some(Controller::Io),
+            Ability::Kill | Ability::Pressure => None,
+        }
+    }
+
+    /// Files of a group each of which shows it, the better one first; none if the version does not have it.
+    pub fn files(self, version: Version) -> &'static [&'static str] {
+        match (self, version) {
+            (Ability::CpuBandwidth, Version::V1) => &["cpu.cfs_quota_us"],
+            (Ability::CpuBandwidth, Version::V2) => &["cpu.max"],
+            (Ability::CpuBurst, Version::V1) => &["cpu.cfs_burst_us"],
+            (Ability::CpuBurst, Version::V2) => &["cpu.max.burst"],
+            (Ability::Swap, Version::V1) => &["memory.memsw.limit_in_bytes"],
+            (Ability::Swap, Version::V2) => &["memory.swap.max"],
+            (Ability::IoWeight, Version::V1) => &["blkio.bfq.weight", "blkio.weight"],
+            (Ability::IoWeight, Version::V2) => &["io.weight", "io.bfq.weight"],
+            (Ability::Kill, Version::V2) => &["cgroup.kill"],
+            (Ability::Pressure, Version::V2) => &["cpu.pressure"],
+            (Ability::Kill | Ability::Pressure, Version::V1) => &[],
+        }
+    }
+
+    /// What brings it to a host that lacks it, in one sentence.
+    pub fn cure(self, version: Version) -> &'static str {
+        match (self, version) {
+            (Ability::CpuBandwidth, _) => "use a kernel built with CONFIG_CFS_BANDWIDTH",
+            (Ability::CpuBurst, _) => "use a kernel from 5.14 on",
+            (Ability::Swap, Version::V1) => {
+                "start the kernel with the argument swapaccount=1, built with CONFIG_SWAP"
+            }
+            (Ability::Swap, Version::V2) => {
+                "start the kernel without the argument swapaccount=0, built with CONFIG_SWAP"
+            }
+            (Ability::IoWeight, Version::V1) => {
+                "load the scheduler BFQ (modprobe bfq) and choose it for the disks"
+            }
+            (Ability::IoWeight, Version::V2) => {
+                "use a kernel built with CONFIG_BLK_CGROUP_IOCOST, or load the scheduler BFQ (modprobe bfq)"
+            }
+            (Ability::Kill, Version::V1) | (Ability::Pressure, Version::V1) => "boot with cgroups v2",
+            (Ability::Kill, Version::V2) => "use a kernel from 5.14 on",
+            (Ability::Pressure, Version::V2) => {
+                "start the kernel with the argument psi=1, from 4.20 on and built with CONFIG_PSI"
+            }
+        }
+    }
+}
+
+impl IoWeightFile {
+    /// By one of the names in [`Ability::files`].
+    pub(crate) fn named(file: &str) -> Option<IoWeightFile> {
+        match file {
+            "io.weight" => Some(IoWeightFile::Weight),
+            "io.bfq.weight" | "blkio.bfq.weight" => Some(IoWeightFile::Bfq),
+            "blkio.weight" => Some(IoWeightFile::Legacy),
+            _ => None,
+        }
+    }
+}
+
 impl Abilities {
     /// A host that has every setting, with all controllers on one version.
     pub fn all(version: Version) -> Abilities {

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-use crate::abilities::{Abilities, IoWeightFile, WeightScale};
+use crate::abilities::{Abilities, Ability, IoWeightFile, WeightScale};
 use crate::controller::{Controller, Version};
 use crate::error::{Action, GroupError, Refusal};
 use crate::kernel::{Kernel, Pid};
@@ -230,18 +230,16 @@ impl Groups {
     ///
     /// The parent group cannot be looked at.
     pub fn abilities(&self) -> Result<Abilities, GroupError> {
-        let has = |controller: Controller, v1: &str, v2: &str| match self.place_of(controller) {
-            None => Ok(false),
-            Some(place) => self.has(&place.parent.join(if place.version == Version::V1 { v1 } else { v2 })),
-        };
-        let io_weight = if has(Controller::Io, "blkio.bfq.weight", "io.weight")? {
-            let legacy = self.place_of(Controller::Io).is_some_and(|place| place.version == Version::V1);
-            Some(if legacy { IoWeightFile::Bfq } else { IoWeightFile::Weight })
-        } else if has(Controller::Io, "blkio.weight", "io.bfq.weight")? {
-            let legacy = self.place_of(Controller::Io).is_some_and(|place| place.version == Version::V1);
-            Some(if legacy { IoWeightFile::Legacy } else { IoWeightFile::Bfq })
-        } else {
-            None
+        let file = |ability: Ability| -> Result<Option<&'static str>, GroupError> {
+            let Some(place) = ability.controller().and_then(|controller| self.place_of(controller)) else {
+                return Ok(None);
+            };
+            for file in ability.files(place.version) {
+                if self.has(&place.parent.join(file))? {
+                    return Ok(Some(file));
+                }
+            }
+            Ok(None)
         };
         let homes = self
             .places
@@ -249,10 +247,10 @@ impl Groups {
             .flat_map(|place| place.controllers.iter().map(|controller| (*controller, place.version)));
         Ok(Abilities {
             homes: homes.collect(),
-            cpu_bandwidth: has(Controller::Cpu, "cpu.cfs_quota_us", "cpu.max")?,
-            cpu_burst: has(Controller::Cpu, "cpu.cfs_burst_us", "cpu.max.burst")?,
-            swap: has(Controller::Memory, "memory.memsw.limit_in_bytes", "memory.swap.max")?,
-            io_weight,
+            cpu_bandwidth: file(Ability::CpuBandwidth)?.is_some(),
+            cpu_burst: file(Ability::CpuBurst)?.is_some(),
+            swap: file(Ability::Swap)?.is_some(),
+            io_weight: file(Ability::IoWeight)?.and_then(IoWeightFile::named),
             weight_scale: WeightScale::default(),
         })
     }

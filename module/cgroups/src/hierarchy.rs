@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::controller::{Controller, Version};
 use crate::error::{Action, GroupError, Refusal};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Pid};
 use crate::mounts::{Membership, MountLine, parse_memberships, parse_mounts};
 use crate::parse::words;
 
@@ -64,9 +64,24 @@ impl Hierarchy {
     ///
     /// `/proc` cannot be read, or no control group file system is mounted.
     pub fn detect(kernel: &dyn Kernel, root: &Path) -> Result<Hierarchy, GroupError> {
+        Hierarchy::seen_by(kernel, root, None)
+    }
+
+    /// As [`Hierarchy::detect`], from where another process is: its groups, and what is mounted for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Hierarchy::detect`]; also if there is no such process.
+    pub fn detect_for(kernel: &dyn Kernel, root: &Path, pid: Pid) -> Result<Hierarchy, GroupError> {
+        Hierarchy::seen_by(kernel, root, Some(pid))
+    }
+
+    fn seen_by(kernel: &dyn Kernel, root: &Path, pid: Option<Pid>) -> Result<Hierarchy, GroupError> {
         let read = |path: &Path| kernel.read(path).map_err(|source| Refusal::new(Action::Read, path, source));
-        let mut lines = parse_mounts(&read(&root.join("proc/self/mountinfo"))?);
-        let memberships = parse_memberships(&read(&root.join("proc/self/cgroup"))?);
+        let process = pid.map_or_else(|| "self".to_owned(), |pid| pid.to_string());
+        let process = root.join("proc").join(process);
+        let mut lines = parse_mounts(&read(&process.join("mountinfo"))?);
+        let memberships = parse_memberships(&read(&process.join("cgroup"))?);
         let own = |line: &MountLine| own_folder(line, &below(root, &line.point), &memberships);
         // A hierarchy may be mounted twice, a part of it for a container say: where we are in it comes first.
         lines.sort_by_key(|line| own(line).is_none());

@@ -60,10 +60,11 @@ mod plan;
 mod processes;
 mod recovery;
 mod settings;
+mod sight;
 mod sizing;
 mod usage;
 
-pub use abilities::{Abilities, IoWeightFile, WeightScale};
+pub use abilities::{Abilities, Ability, IoWeightFile, WeightScale};
 pub use controller::{Controller, Version};
 pub use error::{Action, GroupError, Refusal, Survivor};
 pub use events::{Counts, Event, EventKind, LEGACY_LOOK, WATCHED_MAX, Watcher};
@@ -80,6 +81,7 @@ pub use opening::Claim;
 pub use placement::{AGENT_GROUP, Base, Finding, Place, Placement, Wish};
 pub use plan::{Change, Held, Plan, PlanError, Unsupported, Write};
 pub use recovery::Found;
+pub use sight::Seen;
 pub use sizing::{Ceilings, Protection, Requests, SizingPolicy, SwapPolicy};
 pub use usage::{
     CpuUsage, IoUsage, MemoryUsage, PidsUsage, Pressure, Pressures, Stall, Usage, cpu_legacy, cpu_unified,

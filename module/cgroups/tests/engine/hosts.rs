@@ -1,10 +1,13 @@
 //! What is found on hosts of all kinds, and what is proposed there.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use apportion_cgroups::fake::FakeKernel;
-use apportion_cgroups::{Base, Controller, Finding, Groups, Hierarchy, Layout, Patience, Pid, Version, Wish};
+use apportion_cgroups::{
+    Ability, Base, Controller, Finding, Groups, Hierarchy, Kernel, Layout, Patience, Pid, Seen, Version, Wish,
+};
 
 use crate::support::{open, path, placement, wish};
 
@@ -174,4 +177,75 @@ fn the_agents_own_group_is_no_place_for_containers() {
     let name = apportion_cgroups::GroupName::new("agent").unwrap();
     let error = detect(&kernel).place(&kernel, &Wish { name, ..wish() }).unwrap_err();
     assert!(error.to_string().contains("another name"), "{error}");
+}
+
+fn sight(kernel: &FakeKernel) -> Vec<Seen> {
+    let wish = Wish { controllers: BTreeSet::from([Controller::Pids]), ..wish() };
+    let before = kernel.groups();
+    let seen = detect(kernel).sight(kernel, &wish).unwrap();
+    assert_eq!(kernel.groups(), before);
+    assert!(seen.iter().map(|(ability, _)| *ability).eq(Ability::ALL));
+    seen.into_iter().map(|(_, seen)| seen).collect()
+}
+
+#[test]
+fn what_a_host_can_is_seen_before_there_are_groups_and_also_of_controllers_that_are_not_wanted() {
+    let agent = Path::new("/sys/fs/cgroup/system.slice/agent.service");
+    let there = |file: &str| Seen::There(agent.join(file));
+    let files = ["cpu.max", "cpu.max.burst", "memory.swap.max", "io.weight", "cgroup.kill", "cpu.pressure"];
+    let kernel = FakeKernel::v2();
+    assert_eq!(sight(&kernel), files.map(there));
+
+    kernel.lacks("cpu.max.burst");
+    kernel.lacks("io.weight");
+    kernel.set(&agent.join("io.bfq.weight"), "100");
+    let seen = sight(&kernel);
+    assert_eq!(seen[1], Seen::NotThere { version: Version::V2, group: agent.to_owned() });
+    assert_eq!(seen[3], there("io.bfq.weight"));
+    let abilities = open(&Arc::new(kernel)).abilities().unwrap();
+    assert!(!abilities.cpu_burst && abilities.cpu_bandwidth, "an opened group sees the same");
+
+    let seen = sight(&FakeKernel::v1());
+    let there = |file: &str| Seen::There(PathBuf::from("/sys/fs/cgroup").join(file));
+    assert_eq!(seen[0], there("cpu/cpu.cfs_quota_us"));
+    assert_eq!(seen[2], there("memory/memory.memsw.limit_in_bytes"));
+    assert_eq!(seen[3], there("blkio/blkio.bfq.weight"));
+    assert_eq!(seen[4..], [Seen::NotOnV1, Seen::NotOnV1]);
+}
+
+#[test]
+fn the_topmost_group_does_not_tell_what_others_lack() {
+    // Booted without an init that makes groups.
+    let kernel = FakeKernel::v2();
+    kernel.put("/proc/self/cgroup", "0::/\n");
+    let top = Path::new("/sys/fs/cgroup");
+    assert_eq!(sight(&kernel)[0], Seen::There(top.join("system.slice/cpu.max")), "a group beside tells");
+    kernel.exit(100);
+    kernel.remove_group(&top.join("system.slice/agent.service")).unwrap();
+    kernel.remove_group(&top.join("system.slice")).unwrap();
+    let seen = sight(&kernel);
+    assert_eq!((&seen[0], &seen[4]), (&Seen::Unclear, &Seen::Unclear));
+
+    let kernel = FakeKernel::v1();
+    kernel.lacks("memory.memsw.limit_in_bytes");
+    assert_eq!(sight(&kernel)[2], Seen::Unclear);
+    let group = top.join("memory/containers");
+    kernel.make_group(&group).unwrap();
+    assert_eq!(sight(&kernel)[2], Seen::NotThere { version: Version::V1, group });
+
+    let kernel = FakeKernel::hybrid();
+    kernel.put("/proc/self/mountinfo", "40 23 0:40 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n");
+    assert_eq!(sight(&kernel)[3], Seen::NoController(Controller::Io));
+}
+
+#[test]
+fn a_host_is_also_seen_from_where_another_process_is() {
+    let kernel = FakeKernel::v2();
+    let mounts = kernel.text(Path::new("/proc/self/mountinfo")).unwrap();
+    kernel.put("/proc/7/mountinfo", &mounts);
+    kernel.put("/proc/7/cgroup", "0::/system.slice\n");
+    let hierarchy = Hierarchy::detect_for(&kernel, Path::new("/"), Pid::new(7).unwrap()).unwrap();
+    assert_eq!(hierarchy.mounts()[0].own, Some(PathBuf::from("/sys/fs/cgroup/system.slice")));
+    let error = Hierarchy::detect_for(&kernel, Path::new("/"), Pid::new(8).unwrap()).unwrap_err();
+    assert!(error.to_string().contains("/proc/8/mountinfo"), "{error}");
 }

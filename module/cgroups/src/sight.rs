@@ -1,0 +1,118 @@
+//! Which settings a host has, seen before any group is made.
+
+use std::path::{Path, PathBuf};
+
+use crate::abilities::Ability;
+use crate::controller::{Controller, Version};
+use crate::error::{Action, GroupError, Refusal};
+use crate::hierarchy::{Hierarchy, controllers_of};
+use crate::kernel::Kernel;
+use crate::placement::{Place, Wish};
+
+/// Groups at the top of a hierarchy that are looked at in search of one with a controller.
+const LOOKED_AT_MAX: usize = 64;
+
+/// Whether a host has an [`Ability`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// It has: this file.
+    There(PathBuf),
+    /// This group would show it, and does not.
+    NotThere {
+        /// Version of the interface.
+        version: Version,
+        /// The group.
+        group: PathBuf,
+    },
+    /// Its controller is in no hierarchy.
+    NoController(Controller),
+    /// v1 does not have it.
+    NotOnV1,
+    /// Topmost groups have fewer settings than others, and no other group was found.
+    Unclear,
+}
+
+impl Hierarchy {
+    /// Which settings the host has, of all controllers. Looks where [`Hierarchy::place`] would place containers' groups, and
+    /// in groups near by. Nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Hierarchy::place`].
+    pub fn sight(&self, kernel: &dyn Kernel, wish: &Wish) -> Result<Vec<(Ability, Seen)>, GroupError> {
+        let every = Wish { controllers: Controller::ALL.into_iter().collect(), ..wish.clone() };
+        let places = self.place(kernel, &every)?.places;
+        Ability::ALL.into_iter().map(|ability| Ok((ability, self.seen(kernel, ability, &places)?))).collect()
+    }
+
+    fn seen(&self, kernel: &dyn Kernel, ability: Ability, places: &[Place]) -> Result<Seen, GroupError> {
+        let place = match ability.controller() {
+            Some(controller) => {
+                let Some(place) = places.iter().find(|place| place.controllers.contains(&controller)) else {
+                    return Ok(Seen::NoController(controller));
+                };
+                place
+            }
+            None => match places.iter().find(|place| place.version == Version::V2) {
+                Some(place) => place,
+                None => return Ok(Seen::NotOnV1),
+            },
+        };
+        let files = ability.files(place.version);
+        if files.is_empty() {
+            return Ok(Seen::NotOnV1);
+        }
+        let top = self.top_of(place);
+        for group in self.groups_near(kernel, ability, place, top)? {
+            for file in files {
+                let path = group.join(file);
+                if has(kernel, &path)? {
+                    return Ok(Seen::There(path));
+                }
+            }
+            if group != top {
+                return Ok(Seen::NotThere { version: place.version, group });
+            }
+        }
+        Ok(Seen::Unclear)
+    }
+
+    /// The mount point of the hierarchy that a place is in.
+    fn top_of<'a>(&'a self, place: &'a Place) -> &'a Path {
+        let here = self.mounts().iter().filter(|mount| place.base.starts_with(&mount.point));
+        let here = here.max_by_key(|mount| mount.point.as_os_str().len());
+        here.map_or(&place.base, |mount| &mount.point)
+    }
+
+    /// Groups that have the controller of an ability: the place's own, those above, those at the top.
+    fn groups_near(
+        &self,
+        kernel: &dyn Kernel,
+        ability: Ability,
+        place: &Place,
+        top: &Path,
+    ) -> Result<Vec<PathBuf>, GroupError> {
+        let above = place.base.ancestors().take_while(|group| group.starts_with(top)).map(Path::to_owned);
+        let mut groups: Vec<PathBuf> = std::iter::once(place.parent.clone()).chain(above).collect();
+        // Groups come and go, and some are not for everybody to see.
+        let beside = kernel.child_groups(top).unwrap_or_default();
+        groups.extend(beside.into_iter().take(LOOKED_AT_MAX).map(|name| top.join(name)));
+        let mut found = Vec::new();
+        for group in groups {
+            let fits = match (place.version, ability.controller()) {
+                (Version::V2, Some(controller)) => {
+                    controllers_of(kernel, &group).is_ok_and(|there| there.contains(&controller))
+                }
+                _ => has(kernel, &group)?,
+            };
+            if fits {
+                found.push(group);
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn has(kernel: &dyn Kernel, path: &Path) -> Result<bool, GroupError> {
+    Ok(kernel.has(path).map_err(|source| Refusal::new(Action::Read, path, source))?)
+}
