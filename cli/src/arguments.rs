@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::hooks::HooksArguments;
+use crate::isolator::IsolatorArguments;
 
 /// Examples under `apportion --help`.
 const EXAMPLES: &str = "\
@@ -23,7 +24,10 @@ Examples:
       apportion hooks test --config apportion.toml --task task.json --agent agent.json
       apportion hooks explain http://agent.example:5051
 
-Exit codes: 0 fine, 1 problems in the configuration, 2 wrong usage or something unreadable.
+  See on an agent's host which control groups it has, where containers would go and what is missing:
+      apportion isolator check
+
+Exit codes: 0 fine, 1 problems in the configuration or the host, 2 wrong usage or something unreadable.
 Colours appear on terminals only; NO_COLOR=1 switches them off.";
 
 const CHECK_EXAMPLES: &str = "\
@@ -63,6 +67,8 @@ pub(crate) enum Command {
     Modules(ModulesArguments),
     /// Rehearse hook rules, and ask a live master or agent about its own.
     Hooks(HooksArguments),
+    /// Look whether this host has what the isolator needs.
+    Isolator(IsolatorArguments),
 }
 
 /// Arguments of `apportion check`.

@@ -1,15 +1,17 @@
-//! The `apportion` command: checks configurations, writes modules JSON and rehearses hook rules, without a Mesos at hand;
-//! and asks a live one how its rules fare.
+//! The `apportion` command: checks configurations and hosts, writes modules JSON and rehearses hook rules, without a Mesos
+//! at hand; and asks a live one how its rules fare.
 //!
-//! Exit codes: 0 fine, 1 problems in a configuration or its rules, 2 the command itself cannot be carried out.
+//! Exit codes: 0 fine, 1 problems in a configuration, its rules or the host, 2 the command itself cannot be carried out.
 #![forbid(unsafe_code)]
 
 mod arguments;
 mod check;
 mod hooks;
+mod isolator;
 mod library;
 mod modules;
 mod output;
+mod wording;
 
 use std::process::ExitCode;
 
@@ -18,7 +20,7 @@ use clap::Parser;
 use crate::arguments::{Arguments, Command};
 use crate::output::Failure;
 
-/// The configuration has problems.
+/// The configuration has problems, or the host lacks something.
 const EXIT_PROBLEMS: u8 = 1;
 /// Wrong usage, or something that cannot be read.
 const EXIT_UNUSABLE: u8 = 2;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Modules(arguments) => modules::run(&arguments),
         Command::Hooks(arguments) => hooks::run(&arguments),
+        Command::Isolator(arguments) => isolator::run(&arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),

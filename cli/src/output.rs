@@ -9,10 +9,11 @@ use apportion_config::{Problem, Problems};
 use crate::hooks::LiveError;
 use crate::library::LibraryError;
 
-const BOLD: Style = Style::new().bold();
-const RED: Style = AnsiColor::Red.on_default().bold();
-const GREEN: Style = AnsiColor::Green.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const DIMMED: Style = Style::new().dimmed();
+pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
+pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const CYAN: Style = AnsiColor::Cyan.on_default();
 
 /// Why a command cannot be carried out.
@@ -41,6 +42,9 @@ pub(crate) enum Failure {
     /// Hook rules that cannot be rehearsed as asked.
     #[error("{0}")]
     Rehearsal(String),
+    /// A host that cannot be looked at as asked.
+    #[error("{0}")]
+    Host(String),
     /// A master or agent that gives no usable answer.
     #[error(transparent)]
     Live(#[from] LiveError),

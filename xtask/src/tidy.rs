@@ -51,7 +51,10 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("module/core", &[]),
     ("module/policy", &[]),
     ("module/wire", &[]),
-    ("cli", &["apportion-config", "apportion-hook", "apportion-policy", "apportion-wire"]),
+    (
+        "cli",
+        &["apportion-cgroups", "apportion-config", "apportion-hook", "apportion-policy", "apportion-wire"],
+    ),
 ];
 
 /// Checks the sources below `root`.

@@ -33,31 +33,33 @@ pub enum Seen {
 }
 
 impl Hierarchy {
-    /// Which settings the host has, of all controllers. Looks where [`Hierarchy::place`] would place containers' groups, and
-    /// in groups near by. Nothing is changed.
+    /// Which settings the host has, also of controllers that are not wanted. Looks where [`Hierarchy::place`] would place
+    /// containers' groups, and in groups near by. Nothing is changed.
     ///
     /// # Errors
     ///
     /// As [`Hierarchy::place`].
     pub fn sight(&self, kernel: &dyn Kernel, wish: &Wish) -> Result<Vec<(Ability, Seen)>, GroupError> {
         let every = Wish { controllers: Controller::ALL.into_iter().collect(), ..wish.clone() };
-        let places = self.place(kernel, &every)?.places;
-        Ability::ALL.into_iter().map(|ability| Ok((ability, self.seen(kernel, ability, &places)?))).collect()
+        let (wanted, every) = (self.place(kernel, wish)?.places, self.place(kernel, &every)?.places);
+        let seen = |ability: Ability| {
+            let place = match ability.controller() {
+                Some(controller) => every
+                    .iter()
+                    .find(|place| place.controllers.contains(&controller))
+                    .ok_or(Seen::NoController(controller)),
+                None => wanted.iter().find(|place| place.version == Version::V2).ok_or(Seen::NotOnV1),
+            };
+            let seen = match place {
+                Ok(place) => self.seen(kernel, ability, place)?,
+                Err(seen) => seen,
+            };
+            Ok((ability, seen))
+        };
+        Ability::ALL.into_iter().map(seen).collect()
     }
 
-    fn seen(&self, kernel: &dyn Kernel, ability: Ability, places: &[Place]) -> Result<Seen, GroupError> {
-        let place = match ability.controller() {
-            Some(controller) => {
-                let Some(place) = places.iter().find(|place| place.controllers.contains(&controller)) else {
-                    return Ok(Seen::NoController(controller));
-                };
-                place
-            }
-            None => match places.iter().find(|place| place.version == Version::V2) {
-                Some(place) => place,
-                None => return Ok(Seen::NotOnV1),
-            },
-        };
+    fn seen(&self, kernel: &dyn Kernel, ability: Ability, place: &Place) -> Result<Seen, GroupError> {
         let files = ability.files(place.version);
         if files.is_empty() {
             return Ok(Seen::NotOnV1);

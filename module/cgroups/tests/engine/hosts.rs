@@ -234,6 +234,7 @@ fn the_topmost_group_does_not_tell_what_others_lack() {
     assert_eq!(sight(&kernel)[2], Seen::NotThere { version: Version::V1, group });
 
     let kernel = FakeKernel::hybrid();
+    assert_eq!(sight(&kernel)[4..], [Seen::NotOnV1, Seen::NotOnV1], "what is wanted is on v1");
     kernel.put("/proc/self/mountinfo", "40 23 0:40 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n");
     assert_eq!(sight(&kernel)[3], Seen::NoController(Controller::Io));
 }

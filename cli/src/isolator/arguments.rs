@@ -1,0 +1,99 @@
+//! The command line of `apportion isolator` and its help.
+
+use std::path::PathBuf;
+
+use apportion_cgroups::{Controller, Pid, Version};
+use clap::{Args, Subcommand};
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  apportion isolator check
+  apportion isolator check --config /etc/mesos/apportion.toml --pid \"$(pidof mesos-agent)\"
+  apportion isolator check --controllers cpu,memory,pids,io --json | jq -r '.findings[].text'
+  systemd-run --quiet --pty --property=Delegate=yes apportion isolator check
+
+Looks at the control groups of this host and changes nothing; any user may run it. Shows
+  how the host is set up (v1, v2 or hybrid), and each controller with the place where it is mounted;
+  where containers' groups would go: with [isolator.cgroups] of the configuration, or the defaults, in the folder `apportion`
+    below the group that the agent is in;
+  which settings the kernel has;
+  what is missing, with the cure.
+
+A group of its own is what matters, so look from where the agent is: with --pid of a running agent, or in a unit set up as
+the agent's. Without --pid it is the group of your shell. Whether the agent's user may write there is not looked at.
+
+JSON (--json) is one object:
+  ok           whether containers' groups can be made
+  layout       v1, v2 or hybrid; null if nothing is mounted
+  kernel       its release
+  controllers  [{name, wanted, version, mount, own}]; own: the group looked from, null if it is outside; all but name and
+               wanted are null for a controller that is nowhere
+  places       [{version, controllers, base, parent, exists, groups, moves}]; groups: how many are in parent already,
+               moves: processes that go into `agent` below base first
+  settings     [{name, there, file, note}]; there: true, false, or null if it cannot be seen yet
+  findings     [{kind, fatal, text}]; text: what is missing and the cure; not fatal: a risk, such as a unit that systemd has
+               not delegated
+With problems in the configuration it is {ok: false, problems}.
+
+Exit codes: 0 containers' groups can be made, 1 something is missing, 2 wrong usage or problems in the configuration.";
+
+/// Arguments of `apportion isolator`.
+#[derive(Debug, Args)]
+pub(crate) struct IsolatorArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: IsolatorCommand,
+}
+
+/// The commands about the isolator.
+#[derive(Debug, Subcommand)]
+pub(crate) enum IsolatorCommand {
+    /// Show which control groups this host has, where containers would go, and what is missing.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(CheckArguments),
+}
+
+/// Arguments of `apportion isolator check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// The configuration with [isolator.cgroups]; without, the defaults.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Controllers to look for instead of the configured ones, with commas between them.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = controller)]
+    pub(crate) controllers: Vec<Controller>,
+    /// Look from where this process is, such as a running mesos-agent.
+    #[arg(long, value_parser = process)]
+    pub(crate) pid: Option<Pid>,
+    /// Print the result as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Controllers that containers' groups can have; the others come with them.
+pub(super) const WANTED: [Controller; 6] = [
+    Controller::Cpu,
+    Controller::Memory,
+    Controller::Pids,
+    Controller::Io,
+    Controller::CpuSet,
+    Controller::HugeTlb,
+];
+
+/// A controller by its name in the configuration.
+fn controller(name: &str) -> Result<Controller, String> {
+    let known = || WANTED.into_iter().map(|controller| controller.name(Version::V2));
+    WANTED.into_iter().find(|controller| controller.name(Version::V2) == name).ok_or_else(|| {
+        let names = known().collect::<Vec<_>>().join(", ");
+        // As v1 calls it.
+        let meant = if name == Controller::Io.name(Version::V1) { "io" } else { name };
+        let hint = crate::wording::meant(meant, known()).map(|hint| format!("; {hint}")).unwrap_or_default();
+        format!("expected one of {names}{hint}")
+    })
+}
+
+/// The id of a process.
+fn process(text: &str) -> Result<Pid, String> {
+    let pid = text.parse().ok().and_then(Pid::new);
+    pid.ok_or_else(|| "expected the id of a process, a number from 1".to_owned())
+}
