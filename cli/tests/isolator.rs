@@ -148,3 +148,14 @@ fn wish_is_that_of_the_configuration_and_of_the_flag_before_it() {
     assert_eq!(usual, ["cpu", "memory", "pids"]);
     assert!(told.contains("warning: none.toml has no table [isolator.cgroups]"), "{told}");
 }
+
+#[test]
+fn help_teaches_with_examples() {
+    let help = Bench::new().run(&["isolator", "check", "--help"]);
+    assert_eq!(help.code, Some(0));
+    for part in
+        ["Examples:", "apportion isolator check --config", "Exit codes: 0 containers' groups can be made"]
+    {
+        assert!(help.out.contains(part), "{part} in {}", help.out);
+    }
+}

@@ -12,30 +12,33 @@ Examples:
   apportion isolator check --controllers cpu,memory,pids,io --json | jq -r '.findings[].text'
   systemd-run --quiet --pty --property=Delegate=yes apportion isolator check
 
-Looks at the control groups of this host and changes nothing; any user may run it. Shows
-  how the host is set up (v1, v2 or hybrid), and each controller with the place where it is mounted;
-  where containers' groups would go: with [isolator.cgroups] of the configuration, or the defaults, in the folder `apportion`
-    below the group that the agent is in;
+Looks at the control groups of this host and changes nothing; any user may run it. It shows
+  how the host is set up (v1, v2 or hybrid), and where each controller is;
+  where containers' groups would go, by [isolator.cgroups] of the configuration or its defaults:
+      in a folder `apportion` in the group that the agent is in;
   which settings the kernel has;
-  what is missing, with the cure.
+  what is missing, and what mends it.
 
-A group of its own is what matters, so look from where the agent is: with --pid of a running agent, or in a unit set up as
-the agent's. Without --pid it is the group of your shell. Whether the agent's user may write there is not looked at.
+What counts is the group that the agent is in: name a running agent with --pid, or run this in
+a unit that is set up as the agent's. Without either it is the group of your shell. Whether the
+agent's user may write there is not looked at.
 
 JSON (--json) is one object:
   ok           whether containers' groups can be made
   layout       v1, v2 or hybrid; null if nothing is mounted
   kernel       its release
-  controllers  [{name, wanted, version, mount, own}]; own: the group looked from, null if it is outside; all but name and
-               wanted are null for a controller that is nowhere
-  places       [{version, controllers, base, parent, exists, groups, moves}]; groups: how many are in parent already,
-               moves: processes that go into `agent` below base first
+  controllers  [{name, wanted, version, mount, own}]; version, mount and own are null for one that
+               is nowhere; own: the group looked from, null if it is outside of the mount
+  places       [{version, controllers, base, parent, exists, groups, moves}]; groups: how many are
+               in parent now; moves: processes that go into `agent` below base first
   settings     [{name, there, file, note}]; there: true, false, or null if it cannot be seen yet
-  findings     [{kind, fatal, text}]; text: what is missing and the cure; not fatal: a risk, such as a unit that systemd has
-               not delegated
-With problems in the configuration it is {ok: false, problems}.
+  findings     [{kind, fatal, text}]; text: what is missing and the cure; not fatal: a risk
+    kind       not_mounted, not_handed_down, read_only, outside, no_base or unusable;
+               not_delegated is a risk
+With problems in the configuration it is {ok: false, file, problems}.
 
-Exit codes: 0 containers' groups can be made, 1 something is missing, 2 wrong usage or problems in the configuration.";
+Exit codes: 0 containers' groups can be made, 1 something is missing, 2 wrong usage or problems in
+the configuration.";
 
 /// Arguments of `apportion isolator`.
 #[derive(Debug, Args)]
