@@ -34,7 +34,9 @@ pub(super) fn view(out: &mut impl Write, view: &View) -> io::Result<()> {
             setting(out, row)?;
         }
     }
-    writeln!(out)?;
+    if view.layout.is_some() {
+        writeln!(out)?;
+    }
     for risk in view.missing.iter().filter(|missing| !missing.fatal) {
         writeln!(out, "{YELLOW}risk:{YELLOW:#} {}", shown(&risk.text))?;
     }

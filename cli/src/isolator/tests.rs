@@ -160,6 +160,28 @@ fn host_without_control_groups_lacks_everything() {
     );
     let text = found["findings"][0]["text"].as_str().unwrap();
     assert!(text.contains("mount -t cgroup2 cgroup2 /sys/fs/cgroup"), "{text}");
+    assert_eq!(self::text(&view(&kernel, &usual())), format!("missing: {text}\n"));
+}
+
+#[test]
+fn settings_that_no_group_shows_yet_are_neither_there_nor_not_there() {
+    let kernel = FakeKernel::v2();
+    let top = Path::new("/sys/fs/cgroup");
+    kernel.exit(100);
+    for group in ["system.slice/agent.service", "system.slice"] {
+        kernel.remove_group(&top.join(group)).unwrap();
+    }
+    kernel.put("/proc/self/cgroup", "0::/\n");
+    let view = view(&kernel, &usual());
+    assert!(view.is_good(), "they are handed down when the groups are made");
+    let shown = text(&view);
+    for part in [
+        "limit of CPU time            ?    no group but the topmost one has controller cpu so far",
+        "a whole group killed at once ?    only the topmost group is there so far",
+    ] {
+        assert!(shown.contains(part), "{part:?} in {shown}");
+    }
+    assert_eq!(as_json::view(&view)["settings"][0]["there"], json!(null));
 }
 
 #[test]

@@ -205,7 +205,12 @@ impl SettingRow {
             Seen::NotThere { version, .. } => Some(self.ability.cure(*version).to_owned()),
             Seen::NoController(controller) => Some(format!("controller {controller} is nowhere")),
             Seen::NotOnV1 => Some("v1 does not have it".to_owned()),
-            Seen::Unclear => Some("only the topmost group is there, and it does not tell".to_owned()),
+            Seen::Unclear => Some(match self.ability.controller() {
+                Some(controller) => {
+                    format!("no group but the topmost one has controller {controller} so far")
+                }
+                None => "only the topmost group is there so far".to_owned(),
+            }),
         }
     }
 }
