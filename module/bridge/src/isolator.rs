@@ -1,6 +1,7 @@
 //! The isolator: container ids and configurations become records, launch settings and usage become messages.
 
 pub(crate) mod entries;
+mod launch;
 mod metrics;
 mod notices;
 mod statistics;
@@ -9,12 +10,14 @@ use std::sync::Arc;
 
 use apportion_config::{Config, Drill};
 use apportion_hook::{Remembered, facts, question};
-use apportion_isolation::{Asked, Cleanup, ContainerId, Containers, Demand, Host, Recovered, Rlimit};
+use apportion_isolation::{
+    Asked, Cleanup, ContainerId, Containers, Demand, Host, LaunchAbilities, Recovered,
+};
 use apportion_policy::{ContainerFacts, HookCall, text};
 use apportion_wire::Value;
 use apportion_wire::messages::{
-    self, ContainerConfig, ContainerInfo, ContainerLaunchInfo, ContainerState, ContainerStatus, Environment,
-    ExecutorInfo, RLimit, RLimitInfo, ScalarEntry, TaskInfo, decode, encode,
+    self, ContainerConfig, ContainerLaunchInfo, ContainerState, ContainerStatus, Environment, ExecutorInfo,
+    ScalarEntry, decode, encode,
 };
 use apportion_wire::resource::split;
 
@@ -28,6 +31,8 @@ use crate::table::{Answer, Refusal};
 pub(crate) struct IsolatorModule {
     containers: Containers,
     metrics: Metrics,
+    /// What this host can give to containers, or why that is not known.
+    abilities: Result<LaunchAbilities, String>,
     remembered: Arc<Remembered>,
     pub(crate) drill: Drill,
 }
@@ -46,6 +51,7 @@ impl IsolatorModule {
         Ok(IsolatorModule {
             containers,
             metrics: Metrics::default(),
+            abilities: LaunchAbilities::read().map_err(|error| error.to_string()),
             remembered: crate::module::remembered(),
             drill: config.drill.clone(),
         })
@@ -69,7 +75,13 @@ impl IsolatorModule {
         for state in states {
             let state: ContainerState = decode(state)?;
             let id = chain(state.container_id)?;
-            let call = self.call(state.executor_info.as_ref(), None, None)?;
+            let remembered = self.remembered(state.executor_info.as_ref());
+            let call = match &state.executor_info {
+                Some(executor) => {
+                    question::recovered_container(executor, remembered.as_deref(), &Arc::default())?
+                }
+                None => HookCall::default(),
+            };
             // A pid that is none is recorded as none.
             recovered.push(Recovered { id, pid: i32::try_from(state.pid).unwrap_or(0), call });
         }
@@ -103,21 +115,18 @@ impl IsolatorModule {
         for fault in &preparation.faults {
             tracing::warn!("container {id}: {fault}");
         }
-        let launch = preparation.launch;
-        let variables = preparation.environment;
-        if variables.is_empty() && launch.rlimits.is_empty() {
+        let abilities = self.abilities.as_ref().map_err(|reason| Refusal(reason.clone()))?;
+        let mut info = launch::launch_info(&preparation.launch, &config, abilities)?;
+        let pairs = preparation.environment;
+        if !pairs.is_empty() {
+            let pairs = pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+            info.environment = Some(Environment::of(pairs));
+            // A command task's own process gets its variables from the task's environment, not the executor's.
+            info.task_environment = config.task_info.is_some().then(|| info.environment.clone()).flatten();
+        }
+        if info == ContainerLaunchInfo::default() {
             return Ok((APPORTION_UNCHANGED, Vec::new()));
         }
-        let pairs = variables.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
-        let environment = (!variables.is_empty()).then(|| Environment::of(pairs));
-        let info = ContainerLaunchInfo {
-            // A command task's own process gets its variables from the task's environment, not the executor's.
-            task_environment: config.task_info.is_some().then(|| environment.clone()).flatten(),
-            environment,
-            rlimits: (!launch.rlimits.is_empty())
-                .then(|| RLimitInfo { rlimits: launch.rlimits.iter().map(rlimit).collect() }),
-            ..ContainerLaunchInfo::default()
-        };
         Ok((APPORTION_DONE, encode(&info)))
     }
 
@@ -138,26 +147,19 @@ impl IsolatorModule {
         })
     }
 
-    /// What is known of a container, with what the hook saw of its task.
-    fn call(
-        &self,
-        executor: Option<&ExecutorInfo>,
-        task: Option<&TaskInfo>,
-        container: Option<&ContainerInfo>,
-    ) -> Result<HookCall, Refusal> {
-        let remembered = executor.and_then(|executor| {
-            let framework_id = executor.framework_id.as_ref()?;
-            self.remembered.recall(&framework_id.value, &executor.executor_id.value)
-        });
-        Ok(question::container(executor, task, container, remembered.as_deref())?)
+    /// What the hook saw of an executor's task.
+    fn remembered(&self, executor: Option<&ExecutorInfo>) -> Option<Arc<HookCall>> {
+        let executor = executor?;
+        let framework_id = executor.framework_id.as_ref()?;
+        self.remembered.recall(&framework_id.value, &executor.executor_id.value)
     }
 
     /// What rules may use. A nested container has neither executor nor task: what is known of the one it is nested in is
     /// known of it.
     fn container_call(&self, id: &ContainerId, config: &ContainerConfig) -> Result<HookCall, Refusal> {
-        let info = config.container_info.as_ref();
-        let mut call = self.call(config.executor_info.as_ref(), config.task_info.as_ref(), info)?;
-        call.facts.container = Some(container(id, config));
+        let remembered = self.remembered(config.executor_info.as_ref());
+        let call =
+            question::container(config, container(id, config), remembered.as_deref(), &Arc::default())?;
         Ok(match id.parent().and_then(|parent| self.containers.call(&parent)) {
             Some(outer) => call.within(&outer),
             None => call,
@@ -256,14 +258,4 @@ fn chain(id: messages::ContainerId) -> Result<ContainerId, Refusal> {
     }
     parts.reverse();
     ContainerId::from_parts(parts).ok_or_else(|| Refusal("an empty container id".to_owned()))
-}
-
-/// A resource limit as the host wants it: no numbers mean "unlimited".
-fn rlimit(limit: &Rlimit) -> RLimit {
-    let numbers = limit.numbers();
-    RLimit {
-        r#type: Some(limit.kind().mesos_number()),
-        hard: numbers.map(|(_, hard)| hard),
-        soft: numbers.map(|(soft, _)| soft),
-    }
 }

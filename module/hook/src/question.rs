@@ -311,6 +311,18 @@ pub fn container(
     })
 }
 
+/// A container that outlived its agent, for the isolator: only its executor is told of.
+///
+/// # Errors
+/// As [`master_labels`].
+pub fn recovered_container(
+    executor: &ExecutorInfo,
+    remembered: Option<&HookCall>,
+    host: &Arc<HostFacts>,
+) -> Result<HookCall, WireError> {
+    Ok(completed(of_executor(executor, host)?, remembered))
+}
+
 /// `masterSlaveLostHook`.
 pub fn agent_lost(agent: &AgentInfo, host: &Arc<HostFacts>) -> Question {
     Question { point: HookPoint::MasterSlaveLost, call: of_agent(agent, host), subject: Subject::Event }
@@ -402,37 +414,6 @@ fn of_executor(executor: &ExecutorInfo, host: &Arc<HostFacts>) -> Result<HookCal
 fn of_agent(agent: &AgentInfo, host: &Arc<HostFacts>) -> HookCall {
     let facts = Facts { agent: Some(facts::agent(agent)), ..Facts::default() };
     HookCall { facts, host: Arc::clone(host), ..HookCall::default() }
-}
-
-/// What is known of a container that an agent launches, or has launched before it was started again: of its executor, of
-/// its task if it is a command task, and of the container itself.
-///
-/// # Errors
-///
-/// An environment that is no message.
-pub fn container(
-    executor: Option<&ExecutorInfo>,
-    task: Option<&TaskInfo>,
-    container: Option<&ContainerInfo>,
-    remembered: Option<&HookCall>,
-) -> Result<HookCall, WireError> {
-    let host = Arc::default();
-    let mut call = match executor {
-        Some(executor) => completed(of_executor(executor, &host)?, remembered),
-        None => HookCall::default(),
-    };
-    if let Some(task) = task {
-        let HookCall { container_type, image, task_environment, .. } = of_task(task, &host)?;
-        call.facts.task = Some(facts::task(task));
-        call.container_type = container_type;
-        call.image = image;
-        call.task_environment = task_environment;
-    }
-    if container.is_some() {
-        call.container_type = Some(container_type(container));
-        call.image = container.and_then(image);
-    }
-    Ok(call)
 }
 
 /// A call with what is missing taken from a remembered one.

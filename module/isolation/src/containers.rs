@@ -355,6 +355,7 @@ impl Containers {
         if let (Some(groups), Some(path)) = (&self.books.groups, record.membership.path()) {
             groups.quick.add(path, number).map_err(|error| IsolationError::group(id, error))?;
         }
+        record.launch.apply_to_process(pid).map_err(|error| IsolationError::group(id, error))?;
         record.process = Some(process);
         Ok(())
     }

@@ -1,10 +1,26 @@
 //! What rules ask for when a container is launched.
 
+mod abilities;
 mod capability;
+mod command;
+mod mounts;
+mod plan;
+mod process;
+mod refusal;
+mod seccomp;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rlimit::Rlimit;
+
+pub use abilities::{AgentFlags, AgentLauncher, LaunchAbilities};
+pub(crate) use capability::MESOS_LAST;
+pub use command::CommandLine;
+pub use mounts::{Mount, MountTable};
+pub use plan::{CapabilityHolder, CapabilityPlan, LaunchCase, LaunchKind, LaunchPlan};
+pub use process::ProcessSettingError;
+pub use refusal::LaunchRefusal;
+pub use seccomp::{Machine, SeccompAction, SeccompArgument, SeccompError, SeccompProfile, SeccompRule};
 
 /// A Linux capability by its number in the kernel's list, such as 12 for `CAP_NET_ADMIN`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -48,7 +48,11 @@ pub use containers::{
 pub use demand::{AmountError, Amounts, Demand};
 pub use error::IsolationError;
 pub use host::Host;
-pub use launch::{Capability, LaunchSettings};
+pub use launch::{
+    AgentFlags, AgentLauncher, Capability, CapabilityHolder, CapabilityPlan, CommandLine, LaunchAbilities,
+    LaunchCase, LaunchKind, LaunchPlan, LaunchRefusal, LaunchSettings, Machine, Mount, MountTable,
+    ProcessSettingError, SeccompAction, SeccompArgument, SeccompError, SeccompProfile, SeccompRule,
+};
 pub use limitation::{Exhausted, Limitation};
 pub use processes::{Consumption, ProcessIdentity, measure};
 pub use rlimit::{Limit, Rlimit, RlimitError, RlimitKind};

@@ -16,6 +16,7 @@ mod framework;
 mod labels;
 mod offer;
 mod quota;
+mod seccomp;
 mod task;
 mod usage;
 
@@ -29,9 +30,9 @@ pub use agent::{
     TimeInfo, Unavailability, ValueRange, ValueRanges, ValueScalar,
 };
 pub use container::{
-    CgroupInfo, CommandInfo, ContainerConfig, ContainerId, ContainerInfo, ContainerLaunchInfo,
-    ContainerLimitation, ContainerMountInfo, ContainerState, ContainerStatus, ContainerTermination,
-    DockerInfo, Image, ImageName, LinuxInfo, MesosInfo, NetCls, RLimit, RLimitInfo,
+    CapabilityInfo, CgroupInfo, CommandInfo, ContainerConfig, ContainerId, ContainerInfo,
+    ContainerLaunchInfo, ContainerLimitation, ContainerMountInfo, ContainerState, ContainerStatus,
+    ContainerTermination, DockerInfo, Image, ImageName, LinuxInfo, MesosInfo, NetCls, RLimit, RLimitInfo,
 };
 pub use environment::{DockerTaskExecutorPrepareInfo, Environment, RawEnvironment, Variable};
 pub use framework::{
@@ -41,6 +42,7 @@ pub use framework::{
 pub use labels::{LabelList, LabelView, RawLabels};
 pub use offer::{Filters, InverseOfferStatus, OperationId, Parameter, Parameters, WeightInfo};
 pub use quota::{QuotaConfig, QuotaInfo, QuotaRequest, ScalarEntry};
+pub use seccomp::{ContainerSeccompProfile, SeccompArg, SeccompSyscall};
 pub use task::{ExecutorId, ExecutorInfo, TaskId, TaskInfo, TaskStatus};
 pub use usage::{
     BlockStatistics, DeviceCount, DeviceNumber, DeviceStatistics, ExecutorUsage, QosCorrection, QosKill,
@@ -67,6 +69,7 @@ host_messages! {
     Attribute => "Attribute",
     BlockStatistics => "CgroupInfo.Blkio.Statistics",
     Capability => "FrameworkInfo.Capability",
+    CapabilityInfo => "CapabilityInfo",
     CgroupInfo => "CgroupInfo",
     CommandInfo => "CommandInfo",
     ContainerConfig => "slave.ContainerConfig",
@@ -75,6 +78,7 @@ host_messages! {
     ContainerLaunchInfo => "slave.ContainerLaunchInfo",
     ContainerLimitation => "slave.ContainerLimitation",
     ContainerMountInfo => "slave.ContainerMountInfo",
+    ContainerSeccompProfile => "seccomp.ContainerSeccompProfile",
     ContainerState => "slave.ContainerState",
     ContainerStatus => "ContainerStatus",
     ContainerTermination => "slave.ContainerTermination",
@@ -119,6 +123,8 @@ host_messages! {
     ResourceStatistics => "ResourceStatistics",
     ResourceUsage => "ResourceUsage",
     ScalarEntry => "map entry of Value.Scalar",
+    SeccompArg => "seccomp.ContainerSeccompProfile.Syscall.Arg",
+    SeccompSyscall => "seccomp.ContainerSeccompProfile.Syscall",
     TaskId => "TaskID",
     TaskInfo => "TaskInfo",
     TaskStatus => "TaskStatus",

@@ -5,7 +5,7 @@ use std::fmt;
 use super::Capability;
 
 /// The last capability that Mesos 1.11 has a name for: `AUDIT_READ`. The kernel has had more since.
-const MESOS_LAST: u8 = 37;
+pub(crate) const MESOS_LAST: u8 = 37;
 
 /// What Mesos adds to the kernel's numbers in its `CapabilityInfo.Capability`.
 const MESOS_OFFSET: i32 = 1000;

@@ -1,7 +1,7 @@
 //! Containers: how they are configured, launched, recovered, limited and reported.
 
 use super::quota::ScalarEntry;
-use super::{Environment, ExecutorInfo, Parameter, RawEnvironment, TaskInfo};
+use super::{ContainerSeccompProfile, Environment, ExecutorInfo, Parameter, RawEnvironment, TaskInfo};
 
 /// `mesos.ContainerID`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
@@ -181,9 +181,15 @@ pub struct ContainerLaunchInfo {
     /// Namespaces to create, as `CLONE_NEW*` flags of Linux.
     #[prost(int32, repeated, packed = "false", tag = "4")]
     pub clone_namespaces: Vec<i32>,
+    /// The command to run instead of the container's own; with a command task only arguments for its executor.
+    #[prost(message, optional, tag = "5")]
+    pub command: Option<CommandInfo>,
     /// Working directory.
     #[prost(bytes = "vec", optional, tag = "6")]
     pub working_directory: Option<Vec<u8>>,
+    /// Capabilities that the process has.
+    #[prost(message, optional, tag = "7")]
+    pub effective_capabilities: Option<CapabilityInfo>,
     /// Resource limits of the process.
     #[prost(message, optional, tag = "8")]
     pub rlimits: Option<RLimitInfo>,
@@ -193,9 +199,15 @@ pub struct ContainerLaunchInfo {
     /// Variables for the task of a command executor.
     #[prost(message, optional, tag = "15")]
     pub task_environment: Option<Environment>,
+    /// Capabilities that the process can get at most.
+    #[prost(message, optional, tag = "16")]
+    pub bounding_capabilities: Option<CapabilityInfo>,
     /// Mounts to make.
     #[prost(message, repeated, tag = "17")]
     pub mounts: Vec<ContainerMountInfo>,
+    /// Filter for the process's system calls.
+    #[prost(message, optional, tag = "18")]
+    pub seccomp_profile: Option<ContainerSeccompProfile>,
     /// Whether the process may gain privileges by executing a program.
     #[prost(bool, optional, tag = "23")]
     pub no_new_privileges: Option<bool>,
@@ -219,6 +231,14 @@ pub struct ContainerMountInfo {
     /// Options of the file system.
     #[prost(bytes = "vec", optional, tag = "5")]
     pub options: Option<Vec<u8>>,
+}
+
+/// `mesos.CapabilityInfo`.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct CapabilityInfo {
+    /// Numbers of `CapabilityInfo.Capability`: 1000 and the kernel's number.
+    #[prost(int32, repeated, packed = "false", tag = "1")]
+    pub capabilities: Vec<i32>,
 }
 
 /// `mesos.RLimitInfo`.

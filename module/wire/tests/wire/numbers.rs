@@ -44,12 +44,13 @@ macro_rules! host_messages {
 }
 
 host_messages! {
-    AgentId AgentInfo Attribute BlockStatistics Capability CgroupInfo CommandInfo ContainerConfig ContainerId ContainerInfo
-    ContainerLaunchInfo ContainerLimitation ContainerMountInfo ContainerState ContainerStatus ContainerTermination
+    AgentId AgentInfo Attribute BlockStatistics Capability CapabilityInfo CgroupInfo CommandInfo ContainerConfig ContainerId
+    ContainerInfo ContainerLaunchInfo ContainerLimitation ContainerMountInfo ContainerSeccompProfile ContainerState ContainerStatus ContainerTermination
     DeviceCount DeviceNumber DeviceStatistics DockerInfo Domain DurationInfo Environment ExecutorId ExecutorInfo ExecutorUsage FaultDomain Filters
     FrameworkId FrameworkInfo Image ImageName InverseOfferStatus LinuxInfo MesosInfo MinAllocatableResources NamedZone NetCls OfferFilters
     OfferFiltersEntry OperationId Parameter Parameters QosCorrection QosKill QuotaConfig QuotaInfo QuotaRequest
-    RLimit RLimitInfo RawEnvironment RawLabels ResourceQuantities ResourceStatistics ResourceUsage ScalarEntry TaskId TaskInfo
+    RLimit RLimitInfo RawEnvironment RawLabels ResourceQuantities ResourceStatistics ResourceUsage ScalarEntry SeccompArg
+    SeccompSyscall TaskId TaskInfo
     TaskStatus TaskUsage TextItems TextValue TimeInfo Unavailability ValueRange ValueRanges ValueScalar Variable
     WeightInfo
 }

@@ -5,6 +5,7 @@
 /// The rows; messages without the `mesos.` prefix.
 pub(crate) const FIELDS: &[(&str, &str)] = &[
     ("Attribute", "name=1B type=2V scalar=3B ranges=4B set=6B text=5B"),
+    ("CapabilityInfo", "capabilities=1V"),
     ("CgroupInfo", "net_cls=1B"),
     ("CgroupInfo.Blkio.Statistics", "cfq=1B cfq_recursive=2B throttling=3B"),
     ("CgroupInfo.Blkio.Throttling.Statistics", "device=1B io_serviced=2B io_service_bytes=3B"),
@@ -143,6 +144,9 @@ pub(crate) const FIELDS: &[(&str, &str)] = &[
     ("quota.QuotaConfig", "role=1B guarantees=2B limits=3B"),
     ("quota.QuotaInfo", "role=1B principal=2B guarantee=3B"),
     ("quota.QuotaRequest", "force=1V role=2B guarantee=3B"),
+    ("seccomp.ContainerSeccompProfile", "default_action=1V architectures=2V syscalls=3B"),
+    ("seccomp.ContainerSeccompProfile.Syscall", "names=1B action=2V args=3B includes=4B excludes=5B"),
+    ("seccomp.ContainerSeccompProfile.Syscall.Arg", "index=1V op=2V value=3V value_two=4V"),
     (
         "slave.ContainerConfig",
         "executor_info=8B task_info=9B command_info=11B container_info=12B resources=13B limits=16B \
