@@ -56,6 +56,12 @@ struct TryPointer : TryResult<16> {
   void* pointer() const { return *reinterpret_cast<void* const*>(value + 8); }
 };
 
+// Try<process::Owned<T>>: the second word points to what holds the pointer.
+struct TryOwned : TryResult<24> {
+  void* pointer() const { return **reinterpret_cast<void** const*>(value + 8); }
+};
+
+static_assert(offsetof(TryOwned, error_state) == 24 && offsetof(TryOwned, error_text) == 32);
 static_assert(offsetof(TryNothing, error_state) == 8 && offsetof(TryNothing, error_text) == 16);
 static_assert(offsetof(TryWarnings, error_state) == 32 && offsetof(TryWarnings, error_text) == 40);
 static_assert(sizeof(TryPointer) >= 56);

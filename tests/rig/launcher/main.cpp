@@ -17,6 +17,7 @@ int run(int argc, char** argv)
   const char* slash = std::strrchr(argv[0], '/');
   const std::string name = slash != nullptr ? slash + 1 : argv[0];
   if (name == "mesos-containerizer") return rig::run_containerizer(argc, argv);
+  if (name == "mesos-io-switchboard") return rig::run_switchboard(argc, argv);
 
   std::string problem;
   const rig::Options options = rig::parse_options(argc, argv, problem);

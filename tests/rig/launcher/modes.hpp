@@ -18,4 +18,7 @@ int run_library(const Options& options);
 // `mesos-containerizer launch`: becomes the first process of a container.
 int run_containerizer(int argc, char** argv);
 
+// `mesos-io-switchboard`: carries what a container with a session prints.
+int run_switchboard(int argc, char** argv);
+
 }  // namespace rig

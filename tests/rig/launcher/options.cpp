@@ -12,6 +12,7 @@ usage: rig-launcher master --work_dir=DIR [options]
        rig-launcher agent --work_dir=DIR --master_file=FILE [options]
        rig-launcher load --library=FILE.so [options] [-- ARGUMENTS]
        mesos-containerizer launch        (this program under that name)
+       mesos-io-switchboard --FLAG=…     (this program under that name)
 
 modes:
   master    A master with --agents=N agents in one process (N may be 0).

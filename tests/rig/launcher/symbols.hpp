@@ -63,4 +63,10 @@ constexpr char flags_base[] = "_ZN5flags9FlagsBaseC1Ev";
 constexpr char launch_flags[] = "_ZN5mesos8internal5slave24MesosContainerizerLaunch5FlagsC1Ev";
 constexpr char launch_execute[] = "_ZN5mesos8internal5slave24MesosContainerizerLaunch7executeEv";
 
+// mesos-io-switchboard.
+constexpr char switchboard_create[] =
+    "_ZN5mesos8internal5slave19IOSwitchboardServer6createEbiiiiiRK" RIG_STRING "b6OptionI8DurationE";
+constexpr char switchboard_run[] = "_ZN5mesos8internal5slave19IOSwitchboardServer3runEv";
+constexpr char await_nothing[] = "_ZNK7process6FutureI7NothingE5awaitERK8Duration";
+
 }  // namespace rig::symbol

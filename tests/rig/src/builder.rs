@@ -219,7 +219,12 @@ impl<'r, Role> Builder<'r, Role> {
         let programs = folder.path().join("libexec");
         fs::create_dir(&programs).map_err(RigError::io("create", &programs))?;
         let launcher = self.rig.launcher(crate::launcher::Variant::Plain)?;
-        for (name, target) in [("mesos-containerizer", &*launcher), ("mesos-executor", self.rig.executor())] {
+        let programs_of_mesos = [
+            ("mesos-containerizer", &*launcher),
+            ("mesos-io-switchboard", &*launcher),
+            ("mesos-executor", self.rig.executor()),
+        ];
+        for (name, target) in programs_of_mesos {
             symlink(target, programs.join(name)).map_err(RigError::io("link", &programs.join(name)))?;
         }
         if !self.modules.is_empty() {

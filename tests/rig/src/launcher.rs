@@ -19,7 +19,7 @@ macro_rules! sources {
 }
 
 /// Every source file, part of this crate, so that a built test needs no source tree.
-const SOURCES: [(&str, &str); 14] = sources![
+const SOURCES: [(&str, &str); 15] = sources![
     "agent.cpp",
     "containerizer.cpp",
     "host.cpp",
@@ -33,6 +33,7 @@ const SOURCES: [(&str, &str); 14] = sources![
     "options.hpp",
     "stop.cpp",
     "stop.hpp",
+    "switchboard.cpp",
     "symbols.hpp",
 ];
 

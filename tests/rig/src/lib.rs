@@ -36,6 +36,7 @@
 
 mod builder;
 pub mod cache;
+mod container;
 mod error;
 pub mod executor;
 mod fetch;
@@ -53,6 +54,7 @@ mod stubs;
 mod wait;
 
 pub use builder::{AgentBuilder, AgentRole, Builder, MasterBuilder, MasterRole, ModulesJson, Registry};
+pub use container::{ContainerSpec, container_id};
 pub use error::RigError;
 pub use framework::{Event, Framework, FrameworkSpec, Offer, TaskSpec, TaskState, TaskStatus, scalar};
 pub use http::Http;

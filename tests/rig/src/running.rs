@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -12,6 +14,7 @@ use crate::cache::write_file;
 use crate::error::RigError;
 use crate::http::Http;
 use crate::process::HostProcess;
+use crate::recordio::Records;
 use crate::wait::{Look, wait_for};
 
 /// A running master, with or without agents in its process.
@@ -65,6 +68,20 @@ impl<Kind> Running<Kind> {
     /// As [`Http::post_json`].
     pub fn call(&self, call: &Value) -> Result<Value, RigError> {
         self.http.post_json("/api/v1", call)
+    }
+
+    /// A call of the operator API whose answer is a container's output; what it has printed.
+    pub(crate) fn call_for_output(&self, call: &Value) -> Result<String, RigError> {
+        let request = format!("POST http://{}/api/v1", self.address());
+        let answer = self.http.open_stream("/api/v1", call, &[])?;
+        let failed = |detail: String| RigError::Http { request: request.clone(), detail };
+        let (mut records, mut printed) = (Records::new(answer.into_body().into_reader()), String::new());
+        while let Some(record) = records.next_record().map_err(|error| failed(error.to_string()))? {
+            let event: Value = serde_json::from_slice(&record).map_err(|error| failed(error.to_string()))?;
+            let data = event["data"]["data"].as_str().and_then(|text| STANDARD.decode(text).ok());
+            printed.push_str(&String::from_utf8_lossy(&data.unwrap_or_default()));
+        }
+        Ok(printed)
     }
 
     /// Its process id, `None` when it was stopped.

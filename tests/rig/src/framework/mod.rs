@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 pub use event::{Event, Offer, TaskState, TaskStatus};
+pub(crate) use spec::limits_json;
 pub use spec::{FrameworkSpec, TaskSpec, scalar};
 
 use crate::error::RigError;

@@ -120,6 +120,7 @@ pub struct TaskSpec {
     pub(crate) id: String,
     command: String,
     resources: Vec<Value>,
+    limits: Vec<(String, f64)>,
     labels: Vec<(String, String)>,
     environment: Vec<(String, String)>,
     executor: Option<(String, String)>,
@@ -134,6 +135,7 @@ impl TaskSpec {
             id: id.to_owned(),
             command: command.to_owned(),
             resources: Vec::new(),
+            limits: Vec::new(),
             labels: Vec::new(),
             environment: Vec::new(),
             executor: None,
@@ -164,6 +166,24 @@ impl TaskSpec {
     fn scalar(mut self, name: &str, amount: f64) -> Self {
         self.resources.retain(|resource| resource["name"] != name);
         self.resources.push(scalar(name, amount));
+        self
+    }
+
+    /// How many CPUs the task may take at most, above its request; infinite for no limit.
+    #[must_use]
+    pub fn cpus_limit(self, amount: f64) -> Self {
+        self.limit("cpus", amount)
+    }
+
+    /// How much memory in MB the task may take at most, above its request; infinite for no limit.
+    #[must_use]
+    pub fn mem_limit_mb(self, amount: f64) -> Self {
+        self.limit("mem", amount)
+    }
+
+    fn limit(mut self, name: &str, amount: f64) -> Self {
+        self.limits.retain(|(limited, _)| limited != name);
+        self.limits.push((name.to_owned(), amount));
         self
     }
 
@@ -238,6 +258,9 @@ impl TaskSpec {
                 });
             }
         }
+        if !self.limits.is_empty() {
+            info["limits"] = limits_json(&self.limits);
+        }
         for (name, value) in &self.fields {
             info[name] = value.clone();
         }
@@ -248,6 +271,12 @@ impl TaskSpec {
 /// A scalar resource as JSON.
 pub fn scalar(name: &str, amount: f64) -> Value {
     json!({"name": name, "type": "SCALAR", "scalar": {"value": amount}})
+}
+
+/// Limits of resources by their names, as JSON. Its numbers know no infinity: protobuf spells it as a text.
+pub(crate) fn limits_json(limits: &[(String, f64)]) -> Value {
+    let value = |amount: f64| if amount.is_infinite() { json!("Infinity") } else { json!(amount) };
+    limits.iter().map(|(name, amount)| (name.clone(), json!({"value": value(*amount)}))).collect()
 }
 
 /// Resources of a task have to say again to which role they were offered.
