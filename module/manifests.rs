@@ -103,3 +103,10 @@ pub static org_apportion_Isolator: Manifest =
 #[allow(non_upper_case_globals, reason = "the name is what the host looks up")]
 pub static org_apportion_QoSController: Manifest =
     Manifest::new(c"QoSController", c"Corrections for lent capacity", create_qos_controller);
+
+/// The isolator under a name for tasks with limits of their own: the agent takes those only when the text of
+/// `--isolation` holds `cgroups/cpu` and `cgroups/mem`, whoever it is that isolates.
+#[unsafe(export_name = "org_apportion_Isolator/cgroups/cpu/cgroups/mem")]
+#[allow(non_upper_case_globals, reason = "as the others")]
+pub static org_apportion_Isolator_for_limits: Manifest =
+    Manifest::new(c"Isolator", c"Environment and resource limits of containers", create_isolator);
