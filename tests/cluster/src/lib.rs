@@ -13,6 +13,8 @@
 //! command that mends it. What is said here panics on failure, as it is for tests only.
 #![forbid(unsafe_code)]
 
+pub mod scenes;
+
 use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -33,6 +35,8 @@ pub const ALLOCATOR: &str = "org_apportion_Allocator";
 pub const HOOK: &str = "org_apportion_Hook";
 /// Name of the library's isolator.
 pub const ISOLATOR: &str = "org_apportion_Isolator";
+/// Another name of the isolator, for agents whose tasks have limits of their own.
+pub const ISOLATOR_FOR_LIMITS: &str = "org_apportion_Isolator/cgroups/cpu/cgroups/mem";
 /// Name of the library's QoS controller.
 pub const QOS_CONTROLLER: &str = "org_apportion_QoSController";
 
@@ -82,12 +86,18 @@ pub fn library() -> PathBuf {
 /// # Panics
 /// As [`library`].
 pub fn modules(parameters: &[(&str, &str)]) -> Value {
+    modules_named(&[ALLOCATOR, HOOK, ISOLATOR, QOS_CONTROLLER], parameters)
+}
+
+/// A modules JSON with these modules of the library, each with all of these parameters.
+///
+/// # Panics
+/// As [`library`].
+pub fn modules_named(names: &[&str], parameters: &[(&str, &str)]) -> Value {
     let parameters: Vec<Value> =
         parameters.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
-    let modules: Vec<Value> = [ALLOCATOR, HOOK, ISOLATOR, QOS_CONTROLLER]
-        .iter()
-        .map(|name| json!({"name": name, "parameters": parameters}))
-        .collect();
+    let modules: Vec<Value> =
+        names.iter().map(|name| json!({"name": name, "parameters": parameters})).collect();
     json!({"libraries": [{"file": library(), "modules": modules}]})
 }
 

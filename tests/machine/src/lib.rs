@@ -10,6 +10,8 @@
 //! A test that is to run inside is an ordinary test; see [`Scenario::this_test`]. [`apportion_rig::Rig::prepare`] works
 //! inside as it does outside, so that masters, agents and frameworks are started as everywhere.
 //!
+//! Tests that need the same machine share its boot: [`SharedBoot`].
+//!
 //! Nothing here needs root: fetching a package needs only lists that `apt-get update` has left. Nothing is skipped: what
 //! is missing fails the test with the command that mends it. The tests of this package want two things built before, as
 //! those of `tests/cluster` do:
@@ -54,9 +56,11 @@ mod machine;
 mod modules;
 mod packages;
 mod scenario;
+mod shared;
 mod tree;
 
 pub use acceleration::Acceleration;
 pub use error::MachineError;
 pub use machine::Machine;
 pub use scenario::{Outcome, Scenario, inside};
+pub use shared::SharedBoot;

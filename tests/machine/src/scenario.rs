@@ -93,12 +93,20 @@ impl Scenario {
     /// # Errors
     /// When the running program cannot be found.
     pub fn this_test(name: &str) -> Result<Scenario, MachineError> {
+        Scenario::these_tests(&[name])
+    }
+
+    /// Several tests of the running test program in one machine, as [`Scenario::this_test`]; they run one after the
+    /// other, in the order of their names, all of them also when one fails.
+    ///
+    /// # Errors
+    /// When the running program cannot be found.
+    pub fn these_tests(names: &[&str]) -> Result<Scenario, MachineError> {
         let program =
             env::current_exe().map_err(MachineError::io("find", Path::new("the running program")))?;
-        let mut scenario = Scenario::program(&program)
-            .arguments(&[name, "--exact", "--nocapture", "--test-threads=1"])
-            .variable(INSIDE, "1");
-        scenario.test = Some(name.to_owned());
+        let arguments = [names, &["--exact", "--nocapture", "--test-threads=1"]].concat();
+        let mut scenario = Scenario::program(&program).arguments(&arguments).variable(INSIDE, "1");
+        scenario.test = Some(names.join(", "));
         Ok(scenario)
     }
 

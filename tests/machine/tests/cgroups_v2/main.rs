@@ -1,5 +1,6 @@
 //! A machine with cgroups v2 only: what it offers, how it fails, and a real Mesos with the four modules in it.
 
+mod isolation;
 mod machine;
 mod mesos;
 
