@@ -1,5 +1,8 @@
 //! A machine with cgroups v2 only: what it offers, how it fails, and a real Mesos with the four modules in it.
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a step that cannot be taken fails the test")]
 
+mod guide;
 mod isolation;
 mod machine;
 mod mesos;
