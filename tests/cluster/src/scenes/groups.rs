@@ -337,8 +337,8 @@ impl Groups {
     }
 }
 
-/// Ends everything that is in a group and removes it.
-pub(crate) fn clear(group: &Path) {
+/// Ends everything that is in a group and removes it, for a test that has failed.
+pub fn clear(group: &Path) {
     for folder in folders_below(group).iter().rev() {
         processes_in(folder).into_iter().for_each(kill);
         // What cannot be removed is seen by who looks.

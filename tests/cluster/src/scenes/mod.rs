@@ -26,7 +26,7 @@ pub use cleanup::processes_that_ignore_signals_or_left_their_session_are_gone_af
 pub use cpu::hog_is_held_to_its_limit_and_its_neighbours_share_by_weight;
 pub use debugging::debug_container_lives_on_the_groups_of_its_parent;
 pub use fork_bomb::bomb_that_forks_at_once_never_leaves_its_group_and_ends_by_the_limit_of_processes;
-pub use groups::{Groups, Settings, Version, text};
+pub use groups::{Groups, Settings, Version, clear, text};
 pub use limits::requests_and_limits_are_in_the_kernels_files;
 pub use memory::memory_hog_is_ended_with_a_message_and_its_neighbour_goes_on;
 pub use missing::{controllers_that_are_nowhere_keep_the_agent_from_starting, refusal};

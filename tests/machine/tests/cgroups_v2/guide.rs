@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use apportion_cluster_tests::scenes::{WITHIN, text, wait_until};
+use apportion_cluster_tests::scenes::{WITHIN, clear, text, wait_until};
 use apportion_cluster_tests::{library, list, master};
 use apportion_machine::{Scenario, SharedBoot};
 use apportion_rig::{Framework, FrameworkSpec, Http, Master, TaskSpec, TaskState};
@@ -87,7 +87,8 @@ struct Reader {
     choice: &'static str,
     units: Units,
     master: Master,
-    framework: Framework,
+    /// Until the end.
+    framework: Option<Framework>,
     agent: Http,
     /// The block that starts the agent without systemd.
     start: Option<Block>,
@@ -96,6 +97,10 @@ struct Reader {
 }
 
 impl Reader {
+    fn framework(&mut self) -> &mut Framework {
+        self.framework.as_mut().unwrap()
+    }
+
     /// A host that has Mesos' programs.
     fn new(choice: &'static str) -> Reader {
         for folder in ["/usr/sbin", "/usr/libexec/mesos", "/var/log", "/var/lib", "/run"] {
@@ -110,7 +115,7 @@ impl Reader {
         }
         let master = master(&[]).ready_within(WITHIN).start().unwrap_or_else(|error| panic!("{error}"));
         let spec = FrameworkSpec::new("reader").checkpoint(true);
-        let framework = Framework::subscribe(master.address(), spec).unwrap();
+        let framework = Framework::subscribe(master.address(), spec).ok();
         let agent = Http::new(AGENT);
         Reader {
             choice,
@@ -148,7 +153,7 @@ impl Reader {
                 other => panic!("the test does not know what to do with {other:?}"),
             }
         }
-        assert!(!self.has_ended("trial"), "{:?}", self.framework.statuses("trial"));
+        assert!(!self.has_ended("trial"), "{:?}", self.framework().statuses("trial"));
     }
 
     fn write(&self, path: &str, block: &Block) {
@@ -230,17 +235,16 @@ impl Reader {
     }
 
     fn launch(&mut self, task: TaskSpec) {
-        let offer = self.framework.next_offers(WITHIN).unwrap().remove(0);
-        self.framework.launch(&offer, &[task], Some(0.0)).unwrap();
+        let offer = self.framework().next_offers(WITHIN).unwrap().remove(0);
+        self.framework().launch(&offer, &[task], Some(0.0)).unwrap();
     }
 
     /// The task of the guide, with the sizes of the guide's sentence.
     fn run_trial(&mut self, command: &str) {
         let task = TaskSpec::new("trial", command).cpus(0.5).mem_mb(64.0).cpus_limit(1.0).mem_limit_mb(96.0);
         self.launch(task);
-        self.framework
-            .wait_status("trial", TaskState::Running, WITHIN)
-            .unwrap_or_else(|error| panic!("{error}"));
+        let running = self.framework().wait_status("trial", TaskState::Running, WITHIN);
+        running.unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// A task whose command stands before the block, with the reason of its end; the block is the message.
@@ -249,19 +253,19 @@ impl Reader {
         let command = quoted.iter().find(|text| text.contains("; ")).unwrap();
         let reason = quoted.iter().find(|text| text.starts_with("REASON_")).unwrap();
         self.launch(TaskSpec::new(id, command));
-        let failed = self.framework.wait_status(id, TaskState::Failed, WITHIN);
+        let failed = self.framework().wait_status(id, TaskState::Failed, WITHIN);
         let failed = failed.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(failed.reason.as_deref(), Some(*reason), "{failed:?}");
         assert!(fits(&block.text, &failed.text), "expected\n{}found\n{}", block.text, failed.text);
     }
 
-    fn has_ended(&self, task: &str) -> bool {
-        self.framework.statuses(task).iter().any(|status| status.state.is_terminal())
+    fn has_ended(&mut self, task: &str) -> bool {
+        self.framework().statuses(task).iter().any(|status| status.state.is_terminal())
     }
 
     /// Ends everything; in the group that was divided nothing of containers may be left.
     fn end(mut self, divided: &Path) {
-        self.framework.teardown().unwrap();
+        self.framework.take().unwrap().teardown().unwrap();
         let parent = divided.join("apportion");
         wait_until("the end of all containers", || {
             let left: Vec<_> = fs::read_dir(&parent)
@@ -290,5 +294,17 @@ impl Reader {
             }
             Ok(())
         });
+    }
+}
+
+impl Drop for Reader {
+    /// A test that has failed leaves the machine to the next one.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            clear(Path::new("/sys/fs/cgroup/mesos"));
+            clear(Path::new("/sys/fs/cgroup/system.slice"));
+            // It is not there when the agent has not begun.
+            let _ = fs::remove_dir_all("/var/lib/mesos");
+        }
     }
 }
