@@ -1,4 +1,4 @@
-//! The four objects that the host looks up by name, and their factories.
+//! The objects that the host looks up by name, one for each module and a second one for the isolator, and their factories.
 //!
 //! Layout and meaning are the host's (`Module<T>`: seven words of `ModuleBase`, then the factory). A manifest is found
 //! with dlsym, so it is the only thing the library exports besides cxx's own prefix; rustc hides everything that C++
@@ -98,15 +98,15 @@ pub static org_apportion_Hook: Manifest =
 pub static org_apportion_Isolator: Manifest =
     Manifest::new(c"Isolator", c"Environment and resource limits of containers", create_isolator);
 
+/// The isolator under a second name. Agents take tasks with limits of their own only when the text of `--isolation` holds
+/// `cgroups/cpu` and `cgroups/mem`, whoever it is that isolates; Mesos' isolators of these names need cgroups v1.
+#[unsafe(export_name = "org_apportion_Isolator/cgroups/cpu/cgroups/mem")]
+#[allow(non_upper_case_globals, reason = "the name is what the host looks up")]
+pub static org_apportion_Isolator_for_limits: Manifest =
+    Manifest::new(c"Isolator", c"Environment and resource limits of containers", create_isolator);
+
 /// The QoS controller, for `--qos_controller=org_apportion_QoSController` of the agent.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals, reason = "the name is what the host looks up")]
 pub static org_apportion_QoSController: Manifest =
     Manifest::new(c"QoSController", c"Corrections for lent capacity", create_qos_controller);
-
-/// The isolator under a name for tasks with limits of their own: the agent takes those only when the text of
-/// `--isolation` holds `cgroups/cpu` and `cgroups/mem`, whoever it is that isolates.
-#[unsafe(export_name = "org_apportion_Isolator/cgroups/cpu/cgroups/mem")]
-#[allow(non_upper_case_globals, reason = "as the others")]
-pub static org_apportion_Isolator_for_limits: Manifest =
-    Manifest::new(c"Isolator", c"Environment and resource limits of containers", create_isolator);
