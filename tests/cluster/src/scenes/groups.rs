@@ -192,8 +192,8 @@ impl Groups {
     pub fn weight_of(&self, cpus_milli: u64) -> u64 {
         match self.version {
             Version::V1 => cpus_milli * 1024 / 1000,
-            // A CPU is the default of 100; shares are rounded down before.
-            Version::V2 => (cpus_milli * 1024 / 1000 * 100 + 512) / 1024,
+            // A CPU is the default of 100; shares are rounded down, and the weight again.
+            Version::V2 => cpus_milli * 1024 / 1000 * 100 / 1024,
         }
     }
 
