@@ -44,6 +44,7 @@ pub(crate) fn launch_info(
         no_new_privileges: plan.no_new_privileges.then_some(true),
         seccomp_profile: plan.seccomp.as_ref().map(seccomp),
         clone_namespaces: if plan.mounts.is_empty() { Vec::new() } else { vec![CLONE_NEWNS] },
+        enter_namespaces: if plan.enters_mounts { vec![CLONE_NEWNS] } else { Vec::new() },
         mounts: plan.mounts.iter().map(mount).collect(),
         ..ContainerLaunchInfo::default()
     };

@@ -147,6 +147,14 @@ fn mounts_come_with_a_namespace_for_them() {
         options: Some(b"size=65536,mode=1777".to_vec()),
     };
     assert_eq!(info.mounts, [expected]);
+
+    let debug =
+        ContainerConfig { container_class: Some(ContainerConfig::CLASS_DEBUG), ..config(true, &[b"true"]) };
+    let info = launch_info(&settings, &debug, &abilities()).unwrap();
+    assert_eq!(
+        info,
+        ContainerLaunchInfo { enter_namespaces: vec![0x20000], ..ContainerLaunchInfo::default() }
+    );
 }
 
 #[test]

@@ -75,6 +75,8 @@ pub struct LaunchPlan {
     pub capabilities: Option<CapabilityPlan>,
     /// Mounts, in their order. They want a mount namespace of the container's own.
     pub mounts: Vec<Mount>,
+    /// Whether it enters the mount namespace of the container it looks into.
+    pub enters_mounts: bool,
     /// The command to run instead.
     pub command: Option<CommandLine>,
 }
@@ -95,6 +97,10 @@ impl LaunchSettings {
             seccomp: self.plan_seccomp(abilities)?,
             capabilities: self.plan_capabilities(case, abilities)?,
             mounts: self.plan_mounts(case, abilities)?,
+            // Mesos lets it share mounts by itself only where it has an isolator for file systems.
+            enters_mounts: case.kind == LaunchKind::Debug
+                && self.wants_mounts().is_some()
+                && abilities.launcher == AgentLauncher::Linux,
             command: self.umask.map(|umask| command(umask, case)).transpose()?,
         })
     }
@@ -152,20 +158,21 @@ impl LaunchSettings {
         Ok(Some(CapabilityPlan { holder, effective: effective.cloned(), bounding: bounding.clone() }))
     }
 
+    /// The first setting that needs mounts.
+    fn wants_mounts(&self) -> Option<&'static str> {
+        let read_only = (!self.read_only.is_empty()).then_some("read_only");
+        read_only.or_else(|| (!self.tmpfs.is_empty()).then_some("tmpfs"))
+    }
+
     fn plan_mounts(
         &self,
         case: &LaunchCase,
         abilities: &LaunchAbilities,
     ) -> Result<Vec<Mount>, LaunchRefusal> {
-        let setting = match (self.read_only.is_empty(), self.tmpfs.is_empty()) {
-            (true, true) => return Ok(Vec::new()),
-            (false, _) => "read_only",
-            (true, false) => "tmpfs",
-        };
-        // It enters the mount namespace of the container it looks into, with the mounts of that one.
-        if case.kind == LaunchKind::Debug {
+        // A look into another container enters its mount namespace, with the mounts of that one.
+        let Some(setting) = self.wants_mounts().filter(|_| case.kind != LaunchKind::Debug) else {
             return Ok(Vec::new());
-        }
+        };
         if abilities.launcher != AgentLauncher::Linux {
             let launcher = abilities.launcher.to_string();
             return Err(LaunchRefusal::NoMountNamespace { setting, launcher });

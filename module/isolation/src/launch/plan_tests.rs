@@ -146,7 +146,9 @@ fn mounts_need_the_linux_launcher_and_are_not_for_a_look_into_another_container(
             "{text}"
         );
         assert_eq!(settings.plan(&case(), &old_host()).unwrap().mounts.len(), mounts);
-        assert_eq!(settings.plan(&debug, &posix).unwrap().mounts, []);
+        assert_eq!(settings.plan(&debug, &posix).unwrap(), LaunchPlan::default());
+        let entering = LaunchPlan { enters_mounts: true, ..LaunchPlan::default() };
+        assert_eq!(settings.plan(&debug, &old_host()).unwrap(), entering);
     }
 }
 

@@ -12,6 +12,7 @@ mod fairness;
 mod hook_endpoint;
 mod hook_methods;
 mod hostile_text;
+mod isolator_security;
 mod master_constraints;
 mod master_failover;
 mod master_metrics;

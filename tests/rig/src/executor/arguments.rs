@@ -17,6 +17,7 @@ a command. It is not started by hand.
 options:
   --stay                       Stay when all tasks have ended, until the agent shuts it down.
   --task_environment=JSON      Variables for the task (an Environment message); given by the agent.
+  --task_command=JSON          Another command for the task (a CommandInfo message); given by isolators.
   --help                       This text.
 Other options, which agents give to their command executor, are passed over.
 ";
@@ -38,6 +39,14 @@ pub enum ExecutorError {
         found: String,
         /// What it should hold.
         expected: &'static str,
+    },
+    /// The command that is to run instead of the task's is no JSON.
+    #[error("--task_command: found {found}, expected a CommandInfo message as JSON: {detail}")]
+    TaskCommand {
+        /// What the agent gave.
+        found: String,
+        /// What is wrong with it.
+        detail: String,
     },
     /// The agent cannot be reached, or refuses the executor.
     #[error("the agent does not take this executor: {detail}")]
@@ -61,6 +70,8 @@ pub struct Surroundings {
     pub(super) stay: bool,
     pub(super) sandbox: PathBuf,
     pub(super) task_environment: Vec<(String, String)>,
+    /// Runs instead of the task's own command.
+    pub(super) task_command: Option<Value>,
 }
 
 impl Surroundings {
@@ -104,6 +115,7 @@ impl Surroundings {
             stay: false,
             sandbox: variables.get("MESOS_SANDBOX").map_or_else(|| PathBuf::from("."), PathBuf::from),
             task_environment: Vec::new(),
+            task_command: None,
         };
         for argument in arguments {
             let argument = argument.to_string_lossy();
@@ -112,6 +124,12 @@ impl Surroundings {
             } else if let Some(json) = argument.strip_prefix("--task_environment=") {
                 let environment = serde_json::from_str::<Value>(json).unwrap_or_default();
                 surroundings.task_environment = variables_of(&environment);
+            } else if let Some(json) = argument.strip_prefix("--task_command=") {
+                let command = serde_json::from_str(json).map_err(|error| ExecutorError::TaskCommand {
+                    found: json.to_owned(),
+                    detail: error.to_string(),
+                })?;
+                surroundings.task_command = Some(command);
             }
         }
         Ok(surroundings)
@@ -191,6 +209,15 @@ mod tests {
         let read = read(&COMPLETE, &["--launcher_dir=/x", argument, "--stay"]).unwrap();
         assert_eq!(read.task_environment, [("A".to_owned(), "1".to_owned())]);
         assert!(read.stay);
+    }
+
+    #[test]
+    fn other_command_is_read_or_refused() {
+        let other = read(&COMPLETE, &[r#"--task_command={"shell":true,"value":"a"}"#]).unwrap();
+        assert_eq!(other.task_command.unwrap()["value"], "a");
+        assert!(read(&COMPLETE, &[]).unwrap().task_command.is_none());
+        let error = read(&COMPLETE, &["--task_command={"]).unwrap_err().to_string();
+        assert!(error.starts_with("--task_command: found {, expected"), "{error}");
     }
 
     #[test]

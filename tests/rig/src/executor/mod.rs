@@ -161,7 +161,7 @@ impl Executor {
             return;
         }
         self.ledger.add_task(task);
-        let command = command_of(task);
+        let command = self.surroundings.task_command.clone().unwrap_or_else(|| command_of(task));
         let running = task::start(task, command_line(&command, &self.surroundings), &self.ledger);
         self.tasks.insert(id, running);
     }
