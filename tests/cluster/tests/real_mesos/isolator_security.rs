@@ -1,13 +1,17 @@
 //! Security settings of rules, as containers of a real agent see them, and refusals, as frameworks read them.
 
+mod image;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use apportion_cluster_tests::{
     ISOLATOR, UNTIL_TOLD, WITHIN, agent, let_finish, list, master, only_offer, rig, subscribe, wait_until,
 };
 use apportion_rig::{Agent, ContainerSpec, Framework, Master, TaskSpec, TaskState};
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -26,26 +30,21 @@ struct Stage {
     framework: Framework,
     agent: Agent,
     folder: TempDir,
-    freezer: PathBuf,
+    _freezer: Freezer,
     _master: Master,
-}
-
-/// Where an agent's linux launcher keeps its groups.
-fn freezer_of(name: &str) -> PathBuf {
-    Path::new("/sys/fs/cgroup/freezer").join(name)
 }
 
 impl Stage {
     /// An agent with this launcher; `rule` makes the rule from the path of a folder that holds `fixed/file` and `memory`.
     fn new(launcher: &str, isolation: &str, rule: impl Fn(&str) -> String) -> Stage {
-        Stage::with_flag(launcher, isolation, ("switch_user", "false"), rule)
+        Stage::with_flags(launcher, isolation, &[], rule)
     }
 
-    /// As [`Stage::new`], with another flag for the agent.
-    fn with_flag(
+    /// As [`Stage::new`], with more flags for the agent.
+    fn with_flags(
         launcher: &str,
         isolation: &str,
-        flag: (&str, &str),
+        flags: &[(&str, &str)],
         rule: impl Fn(&str) -> String,
     ) -> Stage {
         let folder = tempfile::tempdir().unwrap();
@@ -61,13 +60,12 @@ impl Stage {
         let master = master(&[]).start().unwrap();
         let agent = agent(master.address(), &parameters)
             .isolation(isolation)
-            .flag(flag.0, flag.1)
             .flag("launcher", launcher)
-            .flag("cgroups_root", &groups)
-            .start()
-            .unwrap();
+            .flag("cgroups_root", &groups);
+        let agent = flags.iter().fold(agent, |agent, (name, value)| agent.flag(name, value)).start().unwrap();
+        let freezer = Freezer(Path::new("/sys/fs/cgroup/freezer").join(&groups));
         let framework = subscribe(master.address(), "secured", &["*"]);
-        Stage { framework, agent, folder, freezer: freezer_of(&groups), _master: master }
+        Stage { framework, agent, folder, _freezer: freezer, _master: master }
     }
 
     /// Launches a task.
@@ -95,25 +93,51 @@ impl Stage {
         self.folder.path().join(path).display().to_string()
     }
 
-    /// Starts a container that stands alone, waits until it has ended, and returns what it wrote into `out`.
-    fn output_of_standalone(&self, name: &str, command: &Value) -> String {
+    /// Starts a container that stands alone; why not.
+    fn launch_standalone(&self, name: &str, command: &Value, mesos: &Value) -> Result<(), String> {
         let launch = json!({
             "container_id": {"value": name},
             "command": command,
-            "container": {"type": "MESOS"},
+            "container": {"type": "MESOS", "mesos": mesos},
         });
-        self.agent.call(&json!({"type": "LAUNCH_CONTAINER", "launch_container": launch})).unwrap();
+        let answer = self.agent.call(&json!({"type": "LAUNCH_CONTAINER", "launch_container": launch}));
+        answer.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Starts a container that stands alone, waits until it has ended, and returns what it wrote into `out`.
+    fn output_of_standalone(&self, name: &str, command: &Value) -> String {
+        self.launch_standalone(name, command, &json!({})).unwrap();
         self.agent.wait_for_container(&[name]).unwrap();
         fs::read_to_string(self.agent.work_folder().join("containers").join(name).join("out")).unwrap()
     }
 }
 
 impl Drop for Stage {
-    /// The launcher leaves the folder of its groups behind.
+    /// An isolator for file systems leaves the work folder behind as a mount.
     fn drop(&mut self) {
         let _ = self.agent.terminate();
-        let _ = fs::remove_dir(&self.freezer);
+        let _ = umount2(&self.agent.work_folder(), MntFlags::MNT_DETACH);
     }
+}
+
+/// The groups of a linux launcher, removed when the containers have ended.
+struct Freezer(PathBuf);
+
+impl Drop for Freezer {
+    fn drop(&mut self) {
+        let started = Instant::now();
+        while self.0.exists() && started.elapsed() < WITHIN {
+            remove_groups(&self.0);
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Removes a group and those in it, if there are no processes in them any more.
+fn remove_groups(group: &Path) {
+    let inside = fs::read_dir(group).into_iter().flatten().flatten().map(|entry| entry.path());
+    inside.filter(|path| path.is_dir()).for_each(|path| remove_groups(&path));
+    let _ = fs::remove_dir(group);
 }
 
 /// The value behind `key:` in what a process says of itself.
@@ -213,6 +237,35 @@ fn sandbox_below_a_read_only_folder_stays_writable() {
 }
 
 #[test]
+fn what_an_image_lacks_refuses_its_container() {
+    let registry = tempfile::tempdir().unwrap();
+    image::save(registry.path());
+    let store = registry.path().join("store").display().to_string();
+    let flags = [
+        ("image_providers", "docker"),
+        ("docker_registry", registry.path().to_str().unwrap()),
+        ("docker_store_dir", &store),
+        ("image_provisioner_backend", "copy"),
+    ];
+    let isolation = format!("filesystem/linux,docker/runtime,{ISOLATOR}");
+    let refusal = |rule: &str, command: &Value| {
+        let stage = Stage::with_flags("linux", &isolation, &flags, |_: &str| rule.to_owned());
+        let image = json!({"type": "DOCKER", "docker": {"name": image::NAME}});
+        stage.launch_standalone("alone", command, &json!({"image": image})).unwrap_err()
+    };
+    let program = json!({"shell": false, "value": "/program"});
+    let text = refusal("umask = \"027\"", &program);
+    assert!(text.contains("there is no /bin/sh in its image"), "{text}");
+    let text = refusal("umask = \"027\"", &json!({"shell": false}));
+    assert!(text.contains("the image says what is run"), "{text}");
+    // The host has both.
+    let text = refusal("read_only = [\"/etc\", \"/etc/passwd\"]", &program);
+    assert!(text.contains("read_only: /etc/passwd does not exist in the container"), "{text}");
+    let text = refusal("tmpfs = { \"/mnt\" = \"1MiB\" }", &program);
+    assert!(text.contains("tmpfs: a file system at /mnt would hide the container's sandbox"), "{text}");
+}
+
+#[test]
 fn posix_launcher_sets_everything_but_mounts_which_are_refused() {
     let without = |folder: &str| {
         let all = everything(folder);
@@ -263,7 +316,7 @@ fn setting_that_an_isolator_of_mesos_has_too_is_refused() {
     // The agent's flag is read from its environment here.
     let both = format!("linux/seccomp,{ISOLATOR}");
     let folder = profiles.path().to_str().unwrap();
-    let mut stage = Stage::with_flag("posix", &both, ("seccomp_config_dir", folder), rule);
+    let mut stage = Stage::with_flags("posix", &both, &[("seccomp_config_dir", folder)], rule);
     let text = stage.refusal_of(TaskSpec::new("refused", "true"));
     assert!(text.contains("the agent's isolator linux/seccomp sets it too"), "{text}");
 }
