@@ -20,7 +20,7 @@ use crate::qos_controller::QosControllerModule;
 pub(crate) enum Module {
     Allocator(Box<AllocatorModule>),
     Hook(HookModule),
-    Isolator(IsolatorModule),
+    Isolator(Box<IsolatorModule>),
     QosController(QosControllerModule),
 }
 
@@ -46,7 +46,7 @@ impl Module {
                 let file = Config::file_of(&pairs);
                 Ok(Module::Hook(HookModule::new(&config, file, remembered(), offer_book())?))
             }
-            APPORTION_ISOLATOR => Ok(Module::Isolator(IsolatorModule::new(&config)?)),
+            APPORTION_ISOLATOR => Ok(Module::Isolator(Box::new(IsolatorModule::new(&config)?))),
             APPORTION_QOS_CONTROLLER => Ok(Module::QosController(QosControllerModule::new(&config))),
             other => Err(format!("there is no module of kind {other}")),
         }

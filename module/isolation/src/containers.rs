@@ -213,7 +213,7 @@ impl Containers {
             let membership = match own {
                 Some((path, shape)) => {
                     summary.adopted += 1;
-                    Membership::Own(OwnGroup { path, shape, settings: None })
+                    Membership::Own(Box::new(OwnGroup { path, shape, settings: None }))
                 }
                 None => self.membership_of_parent(&id),
             };
@@ -308,7 +308,7 @@ impl Containers {
         let shape = if asked.may_hold_others { Shape::Inner } else { Shape::Leaf };
         let settings =
             groups.create(&path, shape, &limits).map_err(|error| IsolationError::group(id, error))?;
-        Ok(Membership::Own(OwnGroup { path, shape, settings: Some(settings) }))
+        Ok(Membership::Own(Box::new(OwnGroup { path, shape, settings: Some(settings) })))
     }
 
     /// Whether a nested container may have groups of its own.

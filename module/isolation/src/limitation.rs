@@ -174,7 +174,7 @@ fn size(bytes: u64) -> String {
         tenths >>= 10;
         unit = larger;
     }
-    if tenths % 10 == 0 {
+    if tenths.is_multiple_of(10) {
         format!("{} {unit}", tenths / 10)
     } else {
         format!("{}.{} {unit}", tenths / 10, tenths % 10)

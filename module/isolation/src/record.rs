@@ -18,7 +18,7 @@ pub(crate) enum Membership {
     #[default]
     None,
     /// In a group of its own.
-    Own(OwnGroup),
+    Own(Box<OwnGroup>),
     /// In the group of a container that it is nested in.
     Within(GroupPath),
 }

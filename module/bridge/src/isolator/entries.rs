@@ -97,12 +97,13 @@ pub(crate) unsafe extern "C" fn listen(
     listener: Option<Callback>,
     text: *mut apportion_buffer,
 ) -> apportion_status {
+    // SAFETY: the header has the shim keep context and listener until `destroy` returns.
+    let listening = listener.map(|callback| unsafe { Listening::new(context, callback) });
     // SAFETY: called by the shim under the rules of the header.
     unsafe {
         ask(handle, text, "isolator.listen", |module, _| {
-            let callback = listener.ok_or_else(|| Refusal("there is no listener".to_owned()))?;
-            // SAFETY: the header has the shim keep context and listener until `destroy` returns.
-            module.isolator()?.listen(Listening::new(context, callback));
+            let listening = listening.ok_or_else(|| Refusal("there is no listener".to_owned()))?;
+            module.isolator()?.listen(listening);
             Ok((APPORTION_DONE, Vec::new()))
         })
     }
