@@ -66,7 +66,12 @@ const MATCH: &[SchemaKey] = &[
     row("framework", PATTERN, "name of the framework", r#"["marathon*", "/^spark-/"]"#),
     row("framework_id", PATTERN, "id of the framework", r#""*-0001""#),
     row("principal", PATTERN, "principal of the framework", r#""ops""#),
-    row("user", PATTERN, "user of the framework", r#""web""#),
+    row(
+        "user",
+        PATTERN,
+        "user of the framework; in rules of the isolator the one that the container runs as, `container.user`",
+        r#""web""#,
+    ),
     row("task", PATTERN, "name of the task", r#""web-*""#),
     row("task_id", PATTERN, "id of the task", r#""web-1""#),
     row("executor", PATTERN, "name of the executor", r#""*""#),

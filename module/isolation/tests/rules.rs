@@ -161,6 +161,19 @@ fn conditions_see_task_image_type_labels_environment_and_the_containers_own_reso
 }
 
 #[test]
+fn the_user_is_the_one_that_the_container_runs_as_not_its_frameworks() {
+    let root = Condition::text(TextField::User, &["root"]).unwrap();
+    let rules = settings(vec![when(root, refusing("r", "not as {{ container.user }}"))]);
+    let mut call = call();
+    call.facts.framework.as_mut().unwrap().user = Some("web".to_owned());
+    assert_eq!(rules.decide(&call).refusal.as_deref(), Some("not as root"));
+    call.facts.container.as_mut().unwrap().user = None;
+    assert_eq!(rules.decide(&call).refusal, None);
+    call.facts.framework.as_mut().unwrap().user = Some("root".to_owned());
+    assert_eq!(rules.decide(&call).refusal.as_deref(), Some("refused by the rule \"r\""));
+}
+
+#[test]
 fn a_nested_container_has_the_facts_of_the_one_around_it_but_for_its_own() {
     let container = ContainerFacts { user: Some("web".to_owned()), ..ContainerFacts::default() };
     let nested =

@@ -70,7 +70,7 @@ pub enum TextField {
     FrameworkId,
     /// Principal of the framework.
     Principal,
-    /// User of the framework.
+    /// User of the framework; where a container is about to start, the one that it runs as, if that is known.
     User,
     /// Role that the launch is allocated to.
     Role,

@@ -148,7 +148,12 @@ impl<'a> Scene<'a> {
                 framework.and_then(|part| part.principal.as_deref()),
                 framework.is_some_and(|part| part.name.is_some()),
             ),
-            TextField::User => framework.and_then(|part| part.user.as_deref()).into(),
+            TextField::User => {
+                let container = facts.container.as_ref().and_then(|part| part.user.as_deref());
+                // A command may name another user than its framework, root as well.
+                let own = container.filter(|_| self.point == HookPoint::ContainerPrepare);
+                own.or_else(|| framework.and_then(|part| part.user.as_deref())).into()
+            }
             TextField::Role => framework.and_then(|part| part.role.as_deref()).into(),
             TextField::Task => task.and_then(|part| part.name.as_deref()).into(),
             TextField::TaskId => task.and_then(|part| part.id.as_deref()).into(),
