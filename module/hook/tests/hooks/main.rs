@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failure to prepare a test is a failure of the test")]
 
 mod agents;
+mod containers;
 mod cost;
 mod environment;
 mod events;
