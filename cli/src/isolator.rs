@@ -2,6 +2,7 @@
 
 mod arguments;
 mod as_json;
+mod asked;
 mod check;
 mod show;
 #[cfg(test)]

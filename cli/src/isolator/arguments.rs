@@ -17,7 +17,7 @@ Looks at the control groups of this host and changes nothing; any user may run i
   where containers' groups would go, by [isolator.cgroups] of the configuration or its defaults:
       in a folder `apportion` in the group that the agent is in;
   which settings the kernel has;
-  what is missing, and what mends it.
+  what is missing, and what mends it; also if a limit of the configuration could not be set.
 
 What counts is the group that the agent is in: name a running agent with --pid, or run this in
 a unit that is set up as the agent's. Without either it is the group of your shell. Whether the
@@ -33,8 +33,9 @@ JSON (--json) is one object:
                in parent now; moves: processes that go into `agent` below base first
   settings     [{name, there, file, note}]; there: true, false, or null if it cannot be seen yet
   findings     [{kind, fatal, text}]; text: what is missing and the cure; not fatal: a risk
-    kind       not_mounted, not_handed_down, read_only, outside, no_base or unusable;
-               not_delegated is a risk
+    kind       not_mounted, not_handed_down, read_only, outside, no_base, unusable or limits;
+               not_delegated and no_effect are risks, and so is limits if it concerns some
+               containers only
 With problems in the configuration it is {ok: false, file, problems}.
 
 Exit codes: 0 containers' groups can be made, 1 something is missing, 2 wrong usage or problems in

@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::path::Path;
 
-use apportion_cgroups::{Kernel, LiveKernel, Wish};
+use apportion_cgroups::{Kernel, LiveKernel};
 use apportion_config::{Config, Problems};
 use serde_json::json;
 
 use super::arguments::CheckArguments;
+use super::asked::asked;
 use super::view::View;
 use super::{as_json, show};
 use crate::output::{self, Failure};
@@ -15,15 +16,18 @@ use crate::{EXIT_PROBLEMS, EXIT_UNUSABLE};
 
 /// Looks at this host; the exit code says whether containers' groups can be made.
 pub(super) fn run(arguments: &CheckArguments) -> Result<u8, Failure> {
-    let mut wish = match &arguments.config {
+    let config = match &arguments.config {
         Some(file) => {
             let text = output::text_of(file)?;
             match Config::from_file(file) {
-                Ok(config) => configured(text, &config)?,
+                Ok(config) => configured(text, config)?,
                 Err(problems) => return refuse(arguments, text, &problems),
             }
         }
         None => usual()?,
+    };
+    let Some(mut wish) = config.isolator.cgroups.clone() else {
+        return Err(Failure::Host("an empty table [isolator.cgroups] asks for nothing".to_owned()));
     };
     if !arguments.controllers.is_empty() {
         wish.controllers = arguments.controllers.iter().copied().collect();
@@ -34,7 +38,8 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<u8, Failure> {
     {
         return Err(Failure::Host(format!("--pid: there is no process {pid}")));
     }
-    let view = View::of(&kernel, root, arguments.pid, &wish);
+    let asked = asked(&config.isolator, &wish);
+    let view = View::of(&kernel, root, arguments.pid, &wish, &asked);
     let mut out = anstream::stdout().lock();
     if arguments.json {
         writeln!(out, "{:#}", as_json::view(&view))?;
@@ -45,10 +50,10 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<u8, Failure> {
     Ok(if view.is_good() { 0 } else { EXIT_PROBLEMS })
 }
 
-/// What a configuration wants.
-fn configured(file: &str, config: &Config) -> Result<Wish, Failure> {
-    if let Some(wish) = &config.isolator.cgroups {
-        return Ok(wish.clone());
+/// A configuration that wants control groups.
+fn configured(file: &str, config: Config) -> Result<Config, Failure> {
+    if config.isolator.cgroups.is_some() {
+        return Ok(config);
     }
     output::warning(&format!(
         "{file} has no table [isolator.cgroups], so the isolator makes no control groups; shown is what an empty one gives"
@@ -57,10 +62,8 @@ fn configured(file: &str, config: &Config) -> Result<Wish, Failure> {
 }
 
 /// What an empty table wants.
-fn usual() -> Result<Wish, Failure> {
-    let config = Config::from_text("[isolator.cgroups]\n");
-    let wish = config.ok().and_then(|config| config.isolator.cgroups);
-    wish.ok_or_else(|| Failure::Host("an empty table [isolator.cgroups] is refused".to_owned()))
+fn usual() -> Result<Config, Failure> {
+    Config::from_text("[isolator.cgroups]\n").map_err(|problems| Failure::Host(problems.to_string()))
 }
 
 fn refuse(arguments: &CheckArguments, file: &str, problems: &Problems) -> Result<u8, Failure> {

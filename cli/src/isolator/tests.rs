@@ -4,8 +4,10 @@ use std::path::Path;
 
 use apportion_cgroups::fake::FakeKernel;
 use apportion_cgroups::{Base, Controller, GroupName, Kernel, Pid, Wish};
+use apportion_config::Config;
 use serde_json::{Value, json};
 
+use super::asked::asked;
 use super::view::View;
 use super::{as_json, show};
 
@@ -20,7 +22,7 @@ fn usual() -> Wish {
 
 fn view(kernel: &FakeKernel, wish: &Wish) -> View {
     let groups = kernel.groups();
-    let view = View::of(kernel, Path::new("/"), None, wish);
+    let view = View::of(kernel, Path::new("/"), None, wish, &[]);
     assert_eq!(kernel.groups(), groups, "nothing is changed");
     view
 }
@@ -189,7 +191,7 @@ fn another_process_is_looked_from() {
     let kernel = FakeKernel::v2();
     kernel.put("/proc/7/mountinfo", &kernel.text(Path::new("/proc/self/mountinfo")).unwrap());
     kernel.put("/proc/7/cgroup", "0::/system.slice\n");
-    let view = View::of(&kernel, Path::new("/"), Pid::new(7), &usual());
+    let view = View::of(&kernel, Path::new("/"), Pid::new(7), &usual(), &[]);
     let found = as_json::view(&view);
     assert_eq!(found["controllers"][0]["own"], "/system.slice");
     assert_eq!(found["places"][0]["parent"], "/sys/fs/cgroup/system.slice/apportion");
@@ -201,4 +203,66 @@ fn names_of_groups_cannot_move_the_cursor() {
     kernel.put("/proc/self/cgroup", "0:cpu:/a\u{1b}[2J\n");
     let shown = text(&view(&kernel, &wish(&[Controller::Cpu])));
     assert!(shown.contains("in group /a\\u{1b}[2J") && !shown.contains('\u{1b}'), "{shown}");
+}
+
+/// Kinds and texts of what is found with a configuration.
+fn findings(kernel: &FakeKernel, config: &str) -> Vec<(bool, String)> {
+    let isolator = Config::from_text(config).unwrap_or_else(|problems| panic!("{problems}")).isolator;
+    let wish = isolator.cgroups.clone().unwrap();
+    let view = View::of(kernel, Path::new("/"), None, &wish, &asked(&isolator, &wish));
+    view.missing.into_iter().map(|missing| (missing.fatal, missing.text)).collect()
+}
+
+#[test]
+fn configuration_that_asks_for_what_the_kernel_has_not_is_told() {
+    const CONFIG: &str = "[isolator.cgroups]\n[isolator.limits]\ncpu_burst = \"20%\"\n\
+        [[isolator.rules]]\nname = \"no swap\"\nmatch = { role = \"web\" }\nlimits = { swap = \"none\" }\n\
+        [[isolator.rules]]\nname = \"off\"\nenabled = false\nlimits = { memory_high = \"90%\" }\n\
+        [[isolator.rules]]\nname = \"same\"\nlimits = { pids = 5 }\n";
+    assert_eq!(findings(&FakeKernel::v2(), CONFIG), []);
+    let kernel = FakeKernel::v1();
+    kernel.make_group(Path::new("/sys/fs/cgroup/cpu/other")).unwrap();
+    kernel.make_group(Path::new("/sys/fs/cgroup/memory/other")).unwrap();
+    kernel.lacks("cpu.cfs_burst_us");
+    kernel.lacks("memory.memsw.limit_in_bytes");
+    let expected = [
+        (false, "isolator.limits: cpu_burst has no effect: use a kernel from 5.14 on"),
+        (
+            true,
+            "rule \"no swap\": memory.swap is not available here: start the kernel with swapaccount=1 (and one built with \
+             CONFIG_SWAP), or leave swap unlimited",
+        ),
+    ];
+    assert_eq!(findings(&kernel, CONFIG), expected.map(|(fatal, text)| (fatal, text.to_owned())));
+
+    kernel.lacks("cpu.cfs_quota_us");
+    let found = findings(&kernel, CONFIG);
+    assert!(
+        !found[0].0
+            && found[0].1.starts_with("isolator.limits: containers with a limit of CPUs cannot start: ")
+    );
+    let found = findings(&kernel, "[isolator.cgroups]\n[isolator.limits]\ncpu_limit = \"request\"\n");
+    assert!(
+        found[0].0 && found[0].1.starts_with("isolator.limits: cpu.quota_us is not available here"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn what_v1_cannot_is_a_risk_and_what_cannot_be_seen_is_none() {
+    let limits = "[isolator.cgroups]\ncontrollers = [\"memory\", \"io\"]\n[isolator.limits]\n\
+        memory_high = \"90%\"\nmemory_protection = \"min\"\nio_weight = 200\n";
+    assert_eq!(findings(&FakeKernel::v2(), limits), []);
+    let kernel = FakeKernel::v1();
+    let found = findings(&kernel, limits);
+    assert!(found.iter().all(|(fatal, _)| !fatal) && found.len() == 2, "{found:?}");
+    // Topmost groups have no weight.
+    kernel.lacks("blkio.bfq.weight");
+    assert_eq!(findings(&kernel, limits), found);
+    kernel.make_group(Path::new("/sys/fs/cgroup/blkio/other")).unwrap();
+    let found = findings(&kernel, limits);
+    assert!(
+        found[0].0 && found[0].1.starts_with("isolator.limits: io.weight is not available here"),
+        "{found:?}"
+    );
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use apportion_cgroups::{
-    Ability, Base, Controller, Finding, GroupError, Hierarchy, Kernel, Layout, Mount, Pid, Place, Placement,
-    Seen, Version, Wish,
+    Abilities, Ability, Base, Controller, Finding, GroupError, Hierarchy, Kernel, Layout, Mount, Pid, Place,
+    Placement, Seen, Version, Wish,
 };
 
 use super::arguments::WANTED;
+use super::asked::{Asked, Verdict, without_effect};
 
 /// A host with regard to a wish.
 #[derive(Debug, Default)]
@@ -68,24 +69,37 @@ pub(super) struct Missing {
 }
 
 impl View {
-    /// Looks at a host, from where `pid` or else this process is. Nothing is changed.
-    pub(super) fn of(kernel: &dyn Kernel, root: &Path, pid: Option<Pid>, wish: &Wish) -> View {
+    /// Looks at a host, from where `pid` or else this process is, with regard to a place and to settings. Nothing is
+    /// changed.
+    pub(super) fn of(
+        kernel: &dyn Kernel,
+        root: &Path,
+        pid: Option<Pid>,
+        wish: &Wish,
+        asked: &[Asked],
+    ) -> View {
         let release = kernel.read(&root.join("proc/sys/kernel/osrelease")).ok();
         let release = release.map(|content| String::from_utf8_lossy(content.trim_ascii()).into_owned());
         let mut view = View { kernel: release, ..View::default() };
-        if let Err(error) = view.look(kernel, root, pid, wish) {
-            view.missing.push(Missing { kind: "unusable", fatal: true, text: error.to_string() });
+        match view.look(kernel, root, pid, wish) {
+            // Controllers that are missing have been told.
+            Ok(Some(abilities)) if view.is_good() => view.judge(asked, &abilities),
+            Ok(_) => {}
+            Err(error) => {
+                view.missing.push(Missing { kind: "unusable", fatal: true, text: error.to_string() });
+            }
         }
         view
     }
 
+    /// What is there; `None` if there is no place to look at.
     fn look(
         &mut self,
         kernel: &dyn Kernel,
         root: &Path,
         pid: Option<Pid>,
         wish: &Wish,
-    ) -> Result<(), GroupError> {
+    ) -> Result<Option<Abilities>, GroupError> {
         let hierarchy = match pid {
             Some(pid) => Hierarchy::detect_for(kernel, root, pid)?,
             None => Hierarchy::detect(kernel, root)?,
@@ -94,17 +108,43 @@ impl View {
         self.controllers = WANTED.into_iter().map(|controller| row(&hierarchy, controller, wish)).collect();
         self.missing = without_base(&hierarchy, kernel, wish);
         if !self.is_good() {
-            return Ok(());
+            return Ok(None);
         }
         let Placement { places, findings } = hierarchy.place(kernel, wish)?;
         self.missing = findings.iter().map(Missing::of).collect();
+        let settings = hierarchy.sight(kernel, wish)?;
+        let abilities = Abilities::seen(&places, &settings);
         for place in places {
             let groups = kernel.child_groups(&place.parent).ok().map(|names| names.len());
             self.places.push(PlaceRow { place, groups });
         }
-        let settings = hierarchy.sight(kernel, wish)?;
         self.settings = settings.into_iter().map(|(ability, seen)| SettingRow { ability, seen }).collect();
-        Ok(())
+        Ok(Some(abilities))
+    }
+
+    /// Whether the kernel has what the configuration asks for. What a rule inherits is told once.
+    fn judge(&mut self, asked: &[Asked], abilities: &Abilities) {
+        let mut told = Vec::new();
+        for asked in asked {
+            let part = &asked.part;
+            let verdict = asked.verdict(abilities);
+            let findings = match &verdict {
+                Verdict::Never(error) => vec![("limits", true, error.to_string())],
+                Verdict::NotLimited(error) => {
+                    vec![("limits", false, format!("containers with a limit of CPUs cannot start: {error}"))]
+                }
+                Verdict::Fine(settings) => settings
+                    .iter()
+                    .map(|setting| ("no_effect", false, without_effect(*setting).to_owned()))
+                    .collect(),
+            };
+            for (kind, fatal, text) in findings {
+                if !told.contains(&text) {
+                    self.missing.push(Missing { kind, fatal, text: format!("{part}: {text}") });
+                    told.push(text);
+                }
+            }
+        }
     }
 
     /// Whether containers' groups can be made.

@@ -1,8 +1,9 @@
 //! Which settings a host has, seen before any group is made.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::abilities::Ability;
+use crate::abilities::{Abilities, Ability, IoWeightFile, WeightScale};
 use crate::controller::{Controller, Version};
 use crate::error::{Action, GroupError, Refusal};
 use crate::hierarchy::{Hierarchy, controllers_of};
@@ -30,6 +31,34 @@ pub enum Seen {
     NotOnV1,
     /// Topmost groups have fewer settings than others, and no other group was found.
     Unclear,
+}
+
+impl Abilities {
+    /// What plans can be made for before there are groups: of places, and of what [`Hierarchy::sight`] saw. What is unclear
+    /// is taken for there.
+    pub fn seen(places: &[Place], seen: &[(Ability, Seen)]) -> Abilities {
+        let homes = places
+            .iter()
+            .flat_map(|place| place.controllers.iter().map(|controller| (*controller, place.version)));
+        let homes: BTreeMap<Controller, Version> = homes.collect();
+        let of = |wanted: Ability| seen.iter().find(|(ability, _)| *ability == wanted).map(|(_, seen)| seen);
+        let has = |ability| matches!(of(ability), Some(Seen::There(_) | Seen::Unclear));
+        let io_weight = match of(Ability::IoWeight) {
+            Some(Seen::There(path)) => path.file_name().and_then(|file| IoWeightFile::named(file.to_str()?)),
+            Some(Seen::Unclear) => homes.get(&Controller::Io).and_then(|version| {
+                Ability::IoWeight.files(*version).first().and_then(|file| IoWeightFile::named(file))
+            }),
+            _ => None,
+        };
+        Abilities {
+            cpu_bandwidth: has(Ability::CpuBandwidth),
+            cpu_burst: has(Ability::CpuBurst),
+            swap: has(Ability::Swap),
+            io_weight,
+            weight_scale: WeightScale::default(),
+            homes,
+        }
+    }
 }
 
 impl Hierarchy {
