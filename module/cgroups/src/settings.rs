@@ -18,6 +18,24 @@ use crate::parse::{lines, number, value_of, words};
 /// v1 writes "no limit" of memory as the largest number of whole pages; nobody has a limit of an exbibyte.
 const LEGACY_UNLIMITED: u64 = 1 << 60;
 
+impl Groups {
+    /// CPUs that containers may use: those of the parent group. None where the controller has no place.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn usable_cpus(&self) -> Result<Numbers, GroupError> {
+        let Some(place) = self.place_of(Controller::CpuSet) else { return Ok(Numbers::default()) };
+        let file = match place.version {
+            Version::V1 => "cpuset.cpus",
+            Version::V2 => "cpuset.cpus.effective",
+        };
+        let path = place.parent.join(file);
+        let content = self.kernel.read(&path).map_err(|source| Refusal::new(Action::Read, &path, source))?;
+        Ok(words(&content).next().and_then(|list| list.parse().ok()).unwrap_or_default())
+    }
+}
+
 /// Reads the settings of one group: a file that is not there has the kernel's default.
 struct Settings<'a> {
     groups: &'a Groups,

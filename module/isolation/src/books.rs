@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use apportion_cgroups::{Event, EventKind, GroupPath};
+use apportion_cgroups::{Event, EventKind, GroupPath, Limits};
 use parking_lot::{Mutex, RwLock};
 
 use crate::chores::{Chore, Outcome};
@@ -14,7 +14,7 @@ use crate::error::IsolationError;
 use crate::host::{HostGroups, container_of};
 use crate::limitation::{Exhausted, Limitation, Process, limitation};
 use crate::record::{Membership, Record};
-use crate::settings::Settings;
+use crate::settings::{CorePlacement, Settings};
 
 /// Pause before a group that could not be removed is tried again.
 const END_AGAIN: Duration = Duration::from_secs(30);
@@ -174,6 +174,10 @@ impl Books {
         match chore {
             Chore::End { path, waiting } => self.end(path, waiting),
             Chore::Shrink(id) => self.shrink(id),
+            Chore::ShareCores => {
+                self.share_cores();
+                Outcome::Over
+            }
         }
     }
 
@@ -189,6 +193,35 @@ impl Books {
             self.tell(Notice::CleanedUp { container, outcome });
         }
         if again { Outcome::Again(END_AGAIN, Chore::End { path, waiting: None }) } else { Outcome::Over }
+    }
+
+    /// Moves everybody without cores of his own to those that are left.
+    fn share_cores(&self) {
+        let all: Vec<_> =
+            self.records.lock().iter().map(|(id, record)| (id.clone(), Arc::clone(record))).collect();
+        for (id, record) in all {
+            let mut record = record.lock();
+            if record.policy.cores != CorePlacement::Shared || record.poisoned.is_some() {
+                continue;
+            }
+            if let Err(error) = self.resize(&id, &mut record) {
+                tracing::warn!("isolator: the CPUs of {error}");
+            }
+        }
+    }
+
+    /// Settings that a container's own group is to have.
+    pub(crate) fn wanted(&self, id: &ContainerId, record: &Record) -> Result<Limits, IsolationError> {
+        let Some(groups) = &self.groups else { return Ok(Limits::default()) };
+        let mut limits = record
+            .demand
+            .group_limits(&record.policy, &groups.controllers)
+            .map_err(|error| IsolationError::group(id, error))?;
+        // A nested container is where the one that it is nested in is.
+        if let (Some(cores), false) = (&groups.cores, id.is_nested()) {
+            limits.cpuset = cores.lock().of(id, record.policy.cores);
+        }
+        Ok(limits)
     }
 
     fn shrink(&self, id: ContainerId) -> Outcome {
@@ -207,13 +240,10 @@ impl Books {
     /// Gives a container's own group the settings that its demand asks for. Returns whether memory that is in use
     /// holds it up.
     pub(crate) fn resize(&self, id: &ContainerId, record: &mut Record) -> Result<bool, IsolationError> {
+        let wanted = self.wanted(id, record)?;
         let (Some(groups), Membership::Own(own)) = (&self.groups, &mut record.membership) else {
             return Ok(false);
         };
-        let wanted = record
-            .demand
-            .group_limits(&record.policy, &groups.controllers)
-            .map_err(|error| IsolationError::group(id, error))?;
         match groups.change(&own.path, own.settings.as_ref(), &wanted) {
             Ok(changed) => {
                 own.settings = Some(changed.limits);

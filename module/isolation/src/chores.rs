@@ -23,6 +23,8 @@ pub(crate) enum Chore {
     },
     /// Take the memory away that could not be taken yet.
     Shrink(ContainerId),
+    /// Have all others leave the cores that somebody has for himself, or come back to those that nobody has any more.
+    ShareCores,
 }
 
 /// What became of a chore.

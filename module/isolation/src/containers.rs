@@ -17,7 +17,7 @@ use crate::launch::LaunchSettings;
 use crate::limitation::Exhausted;
 use crate::processes::{Consumption, ProcessIdentity, measure};
 use crate::record::{Membership, OwnGroup, Record};
-use crate::settings::{Decision, Settings};
+use crate::settings::{CorePlacement, Decision, Settings};
 
 /// A container about to be launched.
 #[derive(Debug, Clone, Default)]
@@ -223,6 +223,7 @@ impl Containers {
             let process = (pid > 0).then(|| ProcessIdentity::of(pid));
             let record =
                 Record { process, call, policy, launch, membership, is_recovered: true, ..Record::default() };
+            self.adopt_cores(&id, &record)?;
             self.books.insert(&id, record);
         }
         if let Some(chores) = &self.chores {
@@ -236,6 +237,19 @@ impl Containers {
             }
         }
         Ok(summary)
+    }
+
+    /// Notes the cores that a container has kept for itself.
+    fn adopt_cores(&self, id: &ContainerId, record: &Record) -> Result<(), IsolationError> {
+        let Some(groups) = &self.books.groups else { return Ok(()) };
+        if let (Some(cores), Some(own)) = (&groups.cores, record.own_group())
+            && record.policy.cores != CorePlacement::Shared
+        {
+            let settings =
+                groups.quick.settings(&own.path, &[]).map_err(|error| IsolationError::group(id, error))?;
+            cores.lock().adopt(id, &settings.cpuset.cpus);
+        }
+        Ok(())
     }
 
     /// In whose group a container without one of its own is.
@@ -301,14 +315,26 @@ impl Containers {
             self.check_parent(id, parent)?;
         }
         let path = group_of(id).map_err(|error| IsolationError::group(id, error))?;
-        let limits = asked
-            .demand
-            .group_limits(&record.policy, &groups.controllers)
-            .map_err(|error| IsolationError::group(id, error))?;
+        self.take_cores(id, record)?;
+        let limits = self.books.wanted(id, record)?;
         let shape = if asked.may_hold_others { Shape::Inner } else { Shape::Leaf };
         let settings =
             groups.create(&path, shape, &limits).map_err(|error| IsolationError::group(id, error))?;
         Ok(Membership::Own(Box::new(OwnGroup { path, shape, settings: Some(settings) })))
+    }
+
+    /// Gives a container that asks for it cores of its own, and has all others leave them.
+    fn take_cores(&self, id: &ContainerId, record: &Record) -> Result<(), IsolationError> {
+        let cores = self.books.groups.as_ref().and_then(|groups| groups.cores.as_ref());
+        let (Some(cores), Some(chores)) = (cores, &self.chores) else { return Ok(()) };
+        let placement = record.policy.cores;
+        if placement == CorePlacement::Shared || id.is_nested() {
+            return Ok(());
+        }
+        let milli = record.demand.cpus_milli();
+        cores.lock().take(id, milli, placement).map_err(|error| IsolationError::group(id, error))?;
+        chores.add(Chore::ShareCores, Duration::ZERO);
+        Ok(())
     }
 
     /// Whether a nested container may have groups of its own.
@@ -355,9 +381,10 @@ impl Containers {
         if let (Some(groups), Some(path)) = (&self.books.groups, record.membership.path()) {
             groups.quick.add(path, number).map_err(|error| IsolationError::group(id, error))?;
         }
-        record.launch.apply_to_process(pid).map_err(|error| IsolationError::group(id, error))?;
         record.process = Some(process);
-        Ok(())
+        let launch = record.launch.clone();
+        drop(record);
+        launch.apply_to_process(pid).map_err(|error| IsolationError::group(id, error))
     }
 
     /// Watches the container's own group from now on: [`Notice::Limited`] tells when it has to end. A container that
@@ -402,6 +429,9 @@ impl Containers {
         let record = self.books.known(id)?;
         let mut record = record.lock();
         record.demand = demand;
+        if let Err(error) = self.take_cores(id, &record) {
+            tracing::warn!("isolator: it keeps the cores that it has: {error}");
+        }
         let is_held = self.books.resize(id, &mut record)?;
         drop(record);
         if let (true, Some(chores)) = (is_held, &self.chores) {
@@ -480,6 +510,9 @@ impl Containers {
             return Ok(Cleanup::Done);
         };
         chores.forget(id);
+        if groups.cores.as_ref().is_some_and(|cores| cores.lock().give_back(id)) {
+            chores.add(Chore::ShareCores, Duration::ZERO);
+        }
         // Also where nothing is remembered: a fault may have come between the making of a group and its record.
         let recorded = record.and_then(|record| record.lock().own_group().map(|own| own.path.clone()));
         let path = recorded.or_else(|| group_of(id).ok());

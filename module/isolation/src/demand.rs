@@ -105,6 +105,15 @@ impl Demand {
         Ok(limits)
     }
 
+    /// CPUs that are asked for, in thousandths; none where the amount is no number.
+    pub(crate) fn cpus_milli(&self) -> u64 {
+        let amount = self.requests.get(b"cpus".as_slice());
+        match amount.map(|amount| scaled("cpus", *amount, MILLI_PER_CPU)) {
+            Some(Ok(Bound::At(milli))) => milli,
+            _ => 0,
+        }
+    }
+
     /// A resource of the operator's own: its limit, else its request.
     fn custom(&self, name: &str, factor: f64) -> Result<Option<Bound>, AmountError> {
         let amount = self.limits.get(name.as_bytes()).or_else(|| self.requests.get(name.as_bytes()));

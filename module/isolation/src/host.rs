@@ -10,7 +10,10 @@ use apportion_cgroups::{
     LiveKernel, Patience, Plan, Shape,
 };
 
+use parking_lot::Mutex;
+
 use crate::container_id::ContainerId;
+use crate::cores::{Cores, Topology};
 use crate::settings::GroupSettings;
 
 /// Where groups are: the machine, or a model of one in tests.
@@ -41,6 +44,8 @@ pub(crate) struct HostGroups {
     pub(crate) patient: Groups,
     pub(crate) abilities: Abilities,
     pub(crate) controllers: BTreeSet<Controller>,
+    /// Who has which cores for himself; without the controller nobody has.
+    pub(crate) cores: Option<Mutex<Cores>>,
     /// What the host lacks without being unusable, for the log.
     pub(crate) warnings: Vec<String>,
     _claim: Claim,
@@ -57,10 +62,15 @@ impl HostGroups {
         let placement = hierarchy.place(&*host.kernel, &settings.wish)?;
         let patient = Groups::open(Arc::clone(&host.kernel), &placement, Patience::default())?;
         let claim = patient.claim()?;
+        let cores = match settings.wish.controllers.contains(&Controller::CpuSet) {
+            true => Some(Mutex::new(cores(&patient, host)?)),
+            false => None,
+        };
         Ok(HostGroups {
             quick: patient.waiting(SHORT),
             abilities: patient.abilities()?,
             controllers: settings.wish.controllers.clone(),
+            cores,
             warnings: placement
                 .findings
                 .iter()
@@ -137,6 +147,14 @@ impl HostGroups {
     pub(crate) fn found(&self) -> Result<Vec<Found>, GroupError> {
         self.patient.recover()
     }
+}
+
+/// The cores that containers may use.
+fn cores(groups: &Groups, host: &Host) -> Result<Cores, GroupError> {
+    let topology = Topology::read(&*host.kernel, &host.root, &groups.usable_cpus()?);
+    let topology =
+        topology.map_err(|reason| GroupError::Unusable(format!("cores cannot be given: {reason}")))?;
+    Ok(Cores::new(topology))
 }
 
 /// What became of a change of settings.

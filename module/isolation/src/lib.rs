@@ -29,6 +29,7 @@ mod books;
 mod chores;
 mod container_id;
 mod containers;
+mod cores;
 mod demand;
 mod error;
 mod host;

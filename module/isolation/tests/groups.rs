@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use apportion_cgroups::fake::FakeKernel;
 use apportion_cgroups::{Base, Bound, Controller, GroupName, SizingPolicy, Wish};
 use apportion_isolation::{
-    Amounts, Asked, Cleanup, ContainerId, ContainerRule, Containers, Demand, GroupPolicy, GroupSettings,
-    Host, IsolationError, Notice, Recovered, Settings,
+    Amounts, Asked, Cleanup, ContainerId, ContainerRule, Containers, CorePlacement, Demand, GroupPolicy,
+    GroupSettings, Host, IsolationError, LimitChanges, Notice, Recovered, Settings,
 };
-use apportion_policy::{HookCall, Template};
+use apportion_policy::{Condition, Facts, FrameworkFacts, HookCall, Template, TextField};
 
 /// The three kinds of hosts.
 const HOSTS: [fn() -> FakeKernel; 3] = [FakeKernel::v1, FakeKernel::v2, FakeKernel::hybrid];
@@ -324,6 +324,60 @@ fn memory_in_use_is_not_taken_at_the_price_of_processes() {
         assert_eq!(containers.totals().chores, 1, "it is taken when it is given back");
         containers.update(&id, demand(1.0, 128.0)).unwrap();
         assert_eq!(memory_limit(&kernel, "c").unwrap(), (128 << 20).to_string());
+    }
+}
+
+/// Four cores of one thread each; `name`d containers ask for cores of their own.
+fn with_cores(kernel: &Arc<FakeKernel>) -> Containers {
+    kernel.put("/sys/devices/system/node/online", "0");
+    kernel.put("/sys/devices/system/node/node0/cpulist", "0-3");
+    let mut settings = settings();
+    settings.groups.as_mut().unwrap().wish.controllers.insert(Controller::CpuSet);
+    settings.rules = vec![ContainerRule {
+        name: "own cores".to_owned(),
+        enabled: true,
+        condition: Condition::text(TextField::Role, &["db"]).unwrap(),
+        limits: LimitChanges { cores: Some(CorePlacement::WholeCores), ..LimitChanges::default() },
+        ..ContainerRule::default()
+    }];
+    Containers::open(settings, &Host { kernel: kernel.clone(), root: PathBuf::from("/") }).unwrap()
+}
+
+#[test]
+fn containers_with_cores_of_their_own_share_them_with_nobody() {
+    for host in HOSTS {
+        let kernel = Arc::new(host());
+        let containers = with_cores(&kernel);
+        let framework = FrameworkFacts { role: Some("db".to_owned()), ..FrameworkFacts::default() };
+        let facts = Facts { framework: Some(framework), ..Facts::default() };
+        let db_call = HookCall { facts, ..HookCall::default() };
+        let own = |cpus: f64| Asked { call: db_call.clone(), ..asked(cpus, 64.0) };
+        let cpus = |name: &str| file(&kernel, name, &["cpuset.cpus"]).unwrap();
+        let (web, db, more) = (ContainerId::root("web"), ContainerId::root("db"), ContainerId::root("more"));
+        containers.prepare(&web, &asked(0.5, 64.0)).unwrap();
+        assert_eq!(cpus("web"), "0-3");
+        containers.prepare(&db, &own(1.5)).unwrap();
+        assert_eq!(cpus("db"), "1-2");
+        until("the other container to leave the cores", || cpus("web") == "0,3");
+
+        let error = containers.prepare(&more, &own(2.0)).unwrap_err().to_string();
+        assert!(error.contains("2 CPUs in whole cores are asked for, and 1 are free"), "{error}");
+        assert_eq!(containers.cleanup(&more), Ok(Cleanup::Done));
+        containers.update(&db, demand(1.0, 64.0)).unwrap();
+        assert_eq!(cpus("db"), "1");
+        until("the other container to come back", || cpus("web") == "0,2-3");
+
+        drop(containers);
+        let after = with_cores(&kernel);
+        let state =
+            |id: &ContainerId, call: &HookCall| Recovered { id: id.clone(), pid: PID, call: call.clone() };
+        after.recover([state(&web, &HookCall::default()), state(&db, &db_call)], []).unwrap();
+        after.prepare(&more, &own(2.0)).unwrap();
+        assert_eq!(cpus("more"), "2-3");
+        for id in [&db, &more] {
+            assert_eq!(after.cleanup(id), Ok(Cleanup::Done));
+        }
+        until("all cores to be for all", || cpus("web") == "0-3");
     }
 }
 

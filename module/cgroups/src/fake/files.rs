@@ -43,7 +43,9 @@ pub(super) fn of_controller(
         (Version::V2, "cpu") if !top => {
             &[("cpu.weight", "100"), ("cpu.max", "max 100000"), ("cpu.max.burst", "0")]
         }
-        (Version::V2, "cpuset") if !top => &[("cpuset.cpus", ""), ("cpuset.mems", "")],
+        (Version::V2, "cpuset") if !top => {
+            &[("cpuset.cpus", ""), ("cpuset.cpus.effective", "0-3"), ("cpuset.mems", "")]
+        }
         (Version::V2, "memory") if !top => &[
             ("memory.min", "0"),
             ("memory.low", "0"),
