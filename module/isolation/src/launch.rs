@@ -3,6 +3,7 @@
 mod abilities;
 mod capability;
 mod command;
+mod mount_table;
 mod mounts;
 mod plan;
 mod process;
@@ -16,7 +17,8 @@ use crate::rlimit::Rlimit;
 pub use abilities::{AgentFlags, AgentLauncher, LaunchAbilities};
 pub(crate) use capability::MESOS_LAST;
 pub use command::CommandLine;
-pub use mounts::{Mount, MountTable};
+pub use mount_table::MountTable;
+pub use mounts::Mount;
 pub use plan::{CapabilityHolder, CapabilityPlan, LaunchCase, LaunchKind, LaunchPlan};
 pub use process::ProcessSettingError;
 pub use refusal::LaunchRefusal;

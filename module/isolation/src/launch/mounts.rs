@@ -5,34 +5,14 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use procfs::process::{MountInfo, Process};
-
+use super::mount_table::{MountTable, NODEV, NOSUID};
 use super::refusal::LaunchRefusal;
 
 /// Flags of `mount(2)`.
 const RDONLY: u32 = 1;
-const NOSUID: u32 = 1 << 1;
-const NODEV: u32 = 1 << 2;
-const NOEXEC: u32 = 1 << 3;
 const REMOUNT: u32 = 1 << 5;
-const NOSYMFOLLOW: u32 = 1 << 8;
-const NOATIME: u32 = 1 << 10;
-const NODIRATIME: u32 = 1 << 11;
 const BIND: u32 = 1 << 12;
 const REC: u32 = 1 << 14;
-const RELATIME: u32 = 1 << 21;
-const STRICTATIME: u32 = 1 << 24;
-
-/// Options of a mount, as `/proc/<pid>/mountinfo` spells them. A remount that does not repeat them takes them away.
-const KEPT: [(&str, u32); 7] = [
-    ("nosuid", NOSUID),
-    ("nodev", NODEV),
-    ("noexec", NOEXEC),
-    ("noatime", NOATIME),
-    ("nodiratime", NODIRATIME),
-    ("relatime", RELATIME),
-    ("nosymfollow", NOSYMFOLLOW),
-];
 
 /// What is below these stays as it is when a path above them becomes read-only: they are the kernel's interfaces, and
 /// hold shared memory and terminals.
@@ -77,55 +57,6 @@ impl Mount {
             options: Some(format!("size={size},mode=1777")),
         }
     }
-}
-
-/// Where file systems are mounted, and with which flags.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct MountTable(BTreeMap<PathBuf, u32>);
-
-impl MountTable {
-    /// From the lines of a `mountinfo` file. Of several mounts at one point the last is seen.
-    ///
-    /// # Errors
-    ///
-    /// A line that is none.
-    pub fn parse(text: &str) -> io::Result<MountTable> {
-        let entries = text.lines().map(|line| MountInfo::from_line(line).map_err(io::Error::other));
-        entries.collect::<Result<Vec<_>, _>>().map(MountTable::of)
-    }
-
-    /// This process's.
-    pub(crate) fn read() -> io::Result<MountTable> {
-        let own = Process::myself().and_then(|own| own.mountinfo()).map_err(io::Error::other)?;
-        Ok(MountTable::of(own))
-    }
-
-    fn of(entries: impl IntoIterator<Item = MountInfo>) -> MountTable {
-        // What needs a process to mount it on demand is not touched.
-        let entries = entries.into_iter().filter(|entry| entry.fs_type != "autofs");
-        MountTable(entries.map(|entry| (entry.mount_point.clone(), kept_flags(&entry))).collect())
-    }
-
-    /// Flags of the mount that a path is on.
-    fn flags_at(&self, path: &Path) -> u32 {
-        path.ancestors().find_map(|above| self.0.get(above)).copied().unwrap_or(RELATIME)
-    }
-
-    fn has(&self, path: &Path) -> bool {
-        self.0.contains_key(path)
-    }
-
-    /// Mount points below a path, in the order of their names.
-    fn below<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = &'a Path> {
-        self.0.keys().map(PathBuf::as_path).filter(move |point| *point != path && point.starts_with(path))
-    }
-}
-
-fn kept_flags(entry: &MountInfo) -> u32 {
-    let set = KEPT.iter().filter(|(name, _)| entry.mount_options.contains_key(*name)).map(|(_, bit)| bit);
-    let flags = set.fold(0, |flags, bit| flags | bit);
-    // Without any of these three the kernel would fall back to relatime.
-    if flags & (NOATIME | RELATIME) == 0 { flags | STRICTATIME } else { flags }
 }
 
 /// The container's view of files.

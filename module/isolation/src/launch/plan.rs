@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::abilities::{AgentLauncher, LaunchAbilities};
 use super::command::{CommandLine, is_passed_on_by_shells};
-use super::mounts::{self, Files, Mount, MountTable};
+use super::mount_table::MountTable;
+use super::mounts::{self, Files, Mount};
 use super::refusal::LaunchRefusal;
 use super::seccomp::SeccompProfile;
 use super::{Capability, LaunchSettings, MESOS_LAST};

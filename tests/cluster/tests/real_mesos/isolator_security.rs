@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use apportion_cluster_tests::{
-    ISOLATOR, UNTIL_TOLD, WITHIN, agent, let_finish, list, master, only_offer, rig, subscribe, wait_until,
+    ISOLATOR, UNTIL_TOLD, WITHIN, agent, let_finish, list, master, rig, subscribe, wait_until,
 };
 use apportion_rig::{Agent, ContainerSpec, Framework, Master, TaskSpec, TaskState};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -68,9 +68,14 @@ impl Stage {
         Stage { framework, agent, folder, _freezer: freezer, _master: master }
     }
 
-    /// Launches a task.
+    /// Launches a task. What an earlier one used may be offered by itself.
     fn launch(&mut self, task: TaskSpec) {
-        let offer = only_offer(&mut self.framework);
+        let offer = loop {
+            let offers = self.framework.next_offers(WITHIN).unwrap();
+            if let Some(large) = offers.into_iter().find(|offer| offer.scalar("mem") > 512.0) {
+                break large;
+            }
+        };
         self.framework.launch(&offer, &[task.mem_mb(64.0)], Some(0.1)).unwrap();
     }
 
@@ -228,6 +233,24 @@ fn executor_nested_container_and_debug_session_have_the_settings_of_their_rule()
 }
 
 #[test]
+fn file_system_mounted_in_a_read_only_folder_is_read_only_and_keeps_its_flags() {
+    keep_mounts_apart();
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("with blank");
+    fs::create_dir(&inner).unwrap();
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount(Some("tmpfs"), &inner, Some("tmpfs"), flags, None::<&str>).unwrap();
+    let rule = |_: &str| format!("read_only = [\"{}\"]", folder.path().display());
+    let mut stage = Stage::new("linux", ISOLATOR, rule);
+    let looks = format!("touch '{}/new'; grep blank /proc/self/mountinfo", inner.display());
+    let text = stage.output_of("task", &looks);
+    assert!(text.contains("Read-only file system"), "{text}");
+    // The one that lies over the host's, which is as it was.
+    assert!(text.contains(r"with\040blank ro,nosuid,nodev,noexec,relatime "), "{text}");
+    assert!(text.contains(r"with\040blank rw,nosuid,nodev,noexec,relatime "), "{text}");
+}
+
+#[test]
 fn sandbox_below_a_read_only_folder_stays_writable() {
     let temporary = std::env::temp_dir();
     let rule = |_: &str| format!("read_only = [\"{}\"]", temporary.display());
@@ -342,12 +365,18 @@ fn capabilities_and_filters_are_refused_on_kernels_that_mesos_does_not_know() {
     }
 }
 
-/// Lets this thread and the processes it starts see a kernel with the capabilities that Mesos 1.11.0 knows, as before
-/// Linux 5.8. The newer capabilities stay, unseen.
-fn pretend_an_older_kernel(folder: &Path) {
+/// Lets this thread, and the processes it starts, have mounts that nobody else sees.
+fn keep_mounts_apart() {
     let nothing = None::<&Path>;
     unshare(CloneFlags::CLONE_NEWNS).unwrap();
     mount(nothing, "/", nothing, MsFlags::MS_REC | MsFlags::MS_PRIVATE, nothing).unwrap();
+}
+
+/// Lets this thread and the processes it starts see a kernel with the capabilities that Mesos 1.11.0 knows, as before
+/// Linux 5.8. The newer capabilities stay, unseen.
+fn pretend_an_older_kernel(folder: &Path) {
+    keep_mounts_apart();
+    let nothing = None::<&Path>;
     let number = folder.join("cap_last_cap");
     fs::write(&number, format!("{MESOS_LAST_CAPABILITY}\n")).unwrap();
     mount(Some(&number), "/proc/sys/kernel/cap_last_cap", nothing, MsFlags::MS_BIND, nothing).unwrap();
