@@ -115,8 +115,7 @@ impl IsolatorModule {
         for fault in &preparation.faults {
             tracing::warn!("container {id}: {fault}");
         }
-        let abilities = self.abilities.as_ref().map_err(|reason| Refusal(reason.clone()))?;
-        let mut info = launch::launch_info(&preparation.launch, &config, abilities)?;
+        let mut info = launch::launch_info(&preparation.launch, &config, self.abilities.as_ref())?;
         let pairs = preparation.environment;
         if !pairs.is_empty() {
             let pairs = pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));

@@ -25,17 +25,24 @@ const LONGEST_ARGUMENT: usize = 48 * 1024;
 
 /// What a container with these settings is launched with. Its environment is not the settings' matter.
 ///
+/// `abilities` may be the reason why they are not known; that is no trouble for a container without settings.
+///
 /// # Errors
 ///
 /// A setting cannot be had here; the container must not be launched without it.
 pub(crate) fn launch_info(
     settings: &LaunchSettings,
     config: &ContainerConfig,
-    abilities: &LaunchAbilities,
+    abilities: Result<&LaunchAbilities, &String>,
 ) -> Result<ContainerLaunchInfo, Refusal> {
     if *settings == LaunchSettings::default() {
         return Ok(ContainerLaunchInfo::default());
     }
+    let abilities = abilities.map_err(|reason| {
+        Refusal(format!(
+            "it is not known what this host can give to containers, whose rules ask for it: {reason}"
+        ))
+    })?;
     let case = case(config)?;
     let plan = settings.plan(&case, abilities).map_err(|refusal| Refusal(refusal.to_string()))?;
     let mut info = ContainerLaunchInfo {

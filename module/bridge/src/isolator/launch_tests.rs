@@ -50,8 +50,13 @@ fn arguments(info: &ContainerLaunchInfo) -> Vec<String> {
 
 #[test]
 fn nothing_is_said_without_settings() {
-    let info = launch_info(&LaunchSettings::default(), &config(true, &[b"true"]), &abilities()).unwrap();
+    let info = launch_info(&LaunchSettings::default(), &config(true, &[b"true"]), Ok(&abilities())).unwrap();
     assert_eq!(info, ContainerLaunchInfo::default());
+    let unknown = "/proc: hidden".to_owned();
+    let info = launch_info(&LaunchSettings::default(), &config(true, &[b"true"]), Err(&unknown)).unwrap();
+    assert_eq!(info, ContainerLaunchInfo::default());
+    let Refusal(text) = launch_info(&umask(), &config(true, &[b"true"]), Err(&unknown)).unwrap_err();
+    assert!(text.ends_with("whose rules ask for it: /proc: hidden"), "{text}");
 }
 
 #[test]
@@ -66,7 +71,7 @@ fn limits_and_privileges_are_said_for_every_kind_of_container() {
     };
     let own = config(true, &[b"true"]);
     for config in [&own, &command_task(&own)] {
-        let info = launch_info(&settings, config, &abilities()).unwrap();
+        let info = launch_info(&settings, config, Ok(&abilities())).unwrap();
         let limit = |kind, numbers: Option<(u64, u64)>| RLimit {
             r#type: Some(kind),
             hard: numbers.map(|both| both.1),
@@ -88,13 +93,13 @@ fn capabilities_are_numbers_for_the_process_and_names_for_the_executor_of_an_ima
         ..LaunchSettings::default()
     };
     let own = config(true, &[b"true"]);
-    let info = launch_info(&settings, &command_task(&own), &abilities()).unwrap();
+    let info = launch_info(&settings, &command_task(&own), Ok(&abilities())).unwrap();
     assert_eq!(info.effective_capabilities.unwrap().capabilities, [1005]);
     assert_eq!(info.bounding_capabilities.unwrap().capabilities, [1000, 1005]);
     assert_eq!(info.command, None);
 
     let image = ContainerConfig { rootfs: Some(b"/image".to_vec()), ..command_task(&own) };
-    let info = launch_info(&settings, &image, &abilities()).unwrap();
+    let info = launch_info(&settings, &image, Ok(&abilities())).unwrap();
     assert_eq!((&info.effective_capabilities, &info.bounding_capabilities), (&None, &None));
     assert_eq!(
         arguments(&info),
@@ -117,7 +122,7 @@ fn profile_becomes_a_message() {
     std::fs::write(file.path(), profile).unwrap();
     let path = file.path().to_str().unwrap().to_owned();
     let settings = LaunchSettings { seccomp: Some(path), ..LaunchSettings::default() };
-    let info = launch_info(&settings, &config(true, &[b"true"]), &abilities()).unwrap();
+    let info = launch_info(&settings, &config(true, &[b"true"]), Ok(&abilities())).unwrap();
     let expected = ContainerSeccompProfile {
         default_action: 5,
         architectures: vec![2],
@@ -137,7 +142,7 @@ fn mounts_come_with_a_namespace_for_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap().to_owned();
     let settings = LaunchSettings { tmpfs: [(path.clone(), 65536)].into(), ..LaunchSettings::default() };
-    let info = launch_info(&settings, &config(true, &[b"true"]), &abilities()).unwrap();
+    let info = launch_info(&settings, &config(true, &[b"true"]), Ok(&abilities())).unwrap();
     assert_eq!(info.clone_namespaces, [0x20000]);
     let expected = ContainerMountInfo {
         target: path.into_bytes(),
@@ -150,7 +155,7 @@ fn mounts_come_with_a_namespace_for_them() {
 
     let debug =
         ContainerConfig { container_class: Some(ContainerConfig::CLASS_DEBUG), ..config(true, &[b"true"]) };
-    let info = launch_info(&settings, &debug, &abilities()).unwrap();
+    let info = launch_info(&settings, &debug, Ok(&abilities())).unwrap();
     assert_eq!(
         info,
         ContainerLaunchInfo { enter_namespaces: vec![0x20000], ..ContainerLaunchInfo::default() }
@@ -159,10 +164,10 @@ fn mounts_come_with_a_namespace_for_them() {
 
 #[test]
 fn executor_gets_another_command_for_the_umask() {
-    let info = launch_info(&umask(), &config(true, &[b"./run"]), &abilities()).unwrap();
+    let info = launch_info(&umask(), &config(true, &[b"./run"]), Ok(&abilities())).unwrap();
     let command = info.command.unwrap();
     assert_eq!((command.shell(), command.value.as_deref()), (true, Some(b"umask 0027\n./run".as_slice())));
-    let info = launch_info(&umask(), &config(false, &[b"/run", b"a"]), &abilities()).unwrap();
+    let info = launch_info(&umask(), &config(false, &[b"/run", b"a"]), Ok(&abilities())).unwrap();
     let command = info.command.unwrap();
     assert_eq!((command.shell(), command.value.as_deref()), (false, Some(b"/bin/sh".as_slice())));
     assert_eq!(command.arguments, [&b"sh"[..], b"-c", b"umask 0027; exec \"$@\"", b"sh", b"/run", b"a"]);
@@ -176,7 +181,7 @@ fn command_tasks_command_goes_through_its_executors_flag_with_its_variables() {
     let variables = [variable(b"A", b"1"), secret, Variable { r#type: None, ..variable(b"B", b"\t") }];
     config.command_info.environment =
         Some(RawEnvironment { variables: variables.iter().map(encode).collect() });
-    let info = launch_info(&umask(), &command_task(&config), &abilities()).unwrap();
+    let info = launch_info(&umask(), &command_task(&config), Ok(&abilities())).unwrap();
     let [argument] = arguments(&info).try_into().unwrap();
     let json: serde_json::Value =
         serde_json::from_str(argument.strip_prefix("--task_command=").unwrap()).unwrap();
@@ -195,7 +200,7 @@ fn command_tasks_command_goes_through_its_executors_flag_with_its_variables() {
 #[test]
 fn bytes_that_are_no_text_go_as_they_are() {
     let info =
-        launch_info(&umask(), &command_task(&config(true, &[b"echo \xff\xfe"])), &abilities()).unwrap();
+        launch_info(&umask(), &command_task(&config(true, &[b"echo \xff\xfe"])), Ok(&abilities())).unwrap();
     let argument = &info.command.unwrap().arguments[0];
     let at = argument.windows(7).position(|bytes| bytes == b"echo \xff\xfe");
     assert!(at.is_some(), "{}", String::from_utf8_lossy(argument));
@@ -206,10 +211,10 @@ fn command_that_is_too_long_for_an_argument_is_refused() {
     let long = vec![b'x'; LONGEST_ARGUMENT];
     let own = config(true, &[&long]);
     assert!(
-        launch_info(&umask(), &own, &abilities()).is_ok(),
+        launch_info(&umask(), &own, Ok(&abilities())).is_ok(),
         "only a command executor has it in an argument"
     );
-    let Refusal(text) = launch_info(&umask(), &command_task(&own), &abilities()).unwrap_err();
+    let Refusal(text) = launch_info(&umask(), &command_task(&own), Ok(&abilities())).unwrap_err();
     assert!(text.contains("bytes long") && text.contains("of 49152 bytes at most"), "{text}");
 }
 
@@ -217,7 +222,7 @@ fn command_that_is_too_long_for_an_argument_is_refused() {
 fn refusal_of_a_setting_refuses_the_container() {
     let posix = LaunchAbilities { launcher: AgentLauncher::Posix, ..abilities() };
     let settings = LaunchSettings { read_only: ["/etc".to_owned()].into(), ..LaunchSettings::default() };
-    let Refusal(text) = launch_info(&settings, &config(true, &[b"true"]), &posix).unwrap_err();
+    let Refusal(text) = launch_info(&settings, &config(true, &[b"true"]), Ok(&posix)).unwrap_err();
     assert!(text.contains("runs with the posix launcher"), "{text}");
 }
 
