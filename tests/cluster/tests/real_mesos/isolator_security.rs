@@ -306,7 +306,9 @@ fn posix_launcher_sets_everything_but_mounts_which_are_refused() {
 
 #[test]
 fn arguments_and_variables_survive_a_umask() {
-    let mut stage = Stage::new("posix", ISOLATOR, |_: &str| "umask = \"007\"".to_owned());
+    // The command's own variable wins over the one of the configuration, as without a umask.
+    let rule = |_: &str| "umask = \"007\"\n[isolator.environment]\nODD = \"other\"".to_owned();
+    let mut stage = Stage::new("posix", ISOLATOR, rule);
     let odd = ["a b", "'\"`$HOME", "new\nline", "ä\u{1}", "*", "", "\\n"];
     let expected: String = odd.iter().map(|word| format!("[{word}]")).collect::<String>() + "<\"v\n>0007";
     let script = "exec > out; printf '[%s]' \"$@\"; printf '<%s>' \"$ODD\"; umask";
