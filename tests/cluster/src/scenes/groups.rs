@@ -56,6 +56,8 @@ pub struct Groups {
     name: String,
     /// For each controller the group in which the folder for all containers is.
     bases: Vec<(&'static str, PathBuf)>,
+    /// The same for everything that is mounted, also what the scenes do not look at.
+    everywhere: Vec<PathBuf>,
 }
 
 impl Groups {
@@ -82,7 +84,15 @@ impl Groups {
         let bases = CONTROLLERS
             .map(|controller| (controller, base(controller).expect("a hierarchy for each controller")))
             .into();
-        Groups { version, name: name.to_owned(), bases }
+        let mounted = |(names, path): &(&str, &str)| {
+            let folder = match (version, names.split(',').next().unwrap_or_default()) {
+                (Version::V1, "") => "unified",
+                (_, name) => name.trim_start_matches("name="),
+            };
+            inside(&Path::new(MOUNTED).join(folder), path)
+        };
+        let everywhere = lines.iter().map(mounted).filter(|base| base.is_dir()).collect();
+        Groups { version, name: name.to_owned(), bases, everywhere }
     }
 
     /// The groups below the folder of that name, in the group of this path from the top of each hierarchy.
@@ -98,6 +108,7 @@ impl Groups {
             };
             *base = inside(&top, path);
         }
+        groups.everywhere = groups.bases.iter().map(|(_, base)| base.clone()).collect();
         groups
     }
 
@@ -195,6 +206,19 @@ impl Groups {
             // A CPU is the default of 100; shares are rounded down, and the weight again.
             Version::V2 => cpus_milli * 1024 / 1000 * 100 / 1024,
         }
+    }
+
+    /// Gives the folder for all containers the greatest weight, so that what else runs on the machine leaves the scene
+    /// its part. The module does not set this.
+    ///
+    /// # Panics
+    /// When the kernel refuses it.
+    pub fn prefer_over_others(&self) {
+        let (file, weight) = match self.version {
+            Version::V1 => ("cpu.shares", "262144"),
+            Version::V2 => ("cpu.weight", "10000"),
+        };
+        fs::write(self.parent("cpu").join(file), weight).expect("a weight for the folder of all containers");
     }
 
     /// CPU time that a container has used, in microseconds.
@@ -298,14 +322,9 @@ impl Groups {
         self.hierarchies().first().map(|(_, base)| processes_in(&base.join(path))).unwrap_or_default()
     }
 
-    /// Removes a group that was made by hand and has no processes.
-    ///
-    /// # Panics
-    /// When the kernel refuses it.
+    /// Removes a group that was made by hand, if it is there.
     pub fn remove_by_hand(&self, path: &Path) {
-        for (_, base) in self.hierarchies() {
-            remove_when_empty(&base.join(path)).unwrap_or_else(|error| panic!("{error}"));
-        }
+        self.hierarchies().iter().for_each(|(_, base)| clear(&base.join(path)));
     }
 
     /// Folders of containers that are there.
@@ -313,7 +332,7 @@ impl Groups {
     /// # Panics
     /// As [`Groups::base`].
     pub fn left(&self) -> Vec<PathBuf> {
-        let parents = self.hierarchies().iter().map(|(controller, _)| self.parent(controller));
+        let parents = self.everywhere.iter().map(|base| base.join(&self.name));
         parents
             .flat_map(|parent| folders_below(&parent).into_iter().filter(move |path| *path != parent))
             .collect()
@@ -327,13 +346,12 @@ impl Groups {
     /// # Panics
     /// As [`Groups::base`].
     pub fn remove_parent(&self) -> Result<(), String> {
-        let mut parents = self.hierarchies().iter().map(|(controller, _)| self.parent(controller));
-        parents.try_for_each(|parent| remove_when_empty(&parent))
+        self.everywhere.iter().try_for_each(|base| remove_when_empty(&base.join(&self.name)))
     }
 
     /// Ends everything that is left in the groups and removes them, for a scene that has failed.
     pub(crate) fn clear(&self) {
-        self.hierarchies().iter().for_each(|(_, base)| clear(&base.join(&self.name)));
+        self.everywhere.iter().for_each(|base| clear(&base.join(&self.name)));
     }
 }
 

@@ -45,7 +45,12 @@ pub fn controllers_that_are_nowhere_keep_the_agent_from_starting(setup: Setup) {
     let top = Path::new("/sys/fs/cgroup");
     let missing: Vec<String> = match groups.version() {
         Version::V1 => {
-            let legacy = CONTROLLERS.iter().filter(|(name, _)| !top.join(name).is_dir());
+            // What no v1 hierarchy has taken, the one of v2 may have.
+            let others = std::fs::read_to_string(top.join("unified/cgroup.controllers")).unwrap_or_default();
+            let there = |name: &str, other: &str| {
+                top.join(name).is_dir() || others.split_whitespace().any(|found| found == other)
+            };
+            let legacy = CONTROLLERS.iter().filter(|(name, other)| !there(name, other));
             legacy.map(|(name, _)| format!("mount -t cgroup -o {name} ")).collect()
         }
         Version::V2 => {

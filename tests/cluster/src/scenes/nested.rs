@@ -76,12 +76,12 @@ pub fn nested_containers_share_or_have_groups_as_they_ask(setup: Setup) {
 /// A nested hog in a group of its own; the parent goes on.
 fn limit_of_a_nested_container_ends_it_alone(stage: &mut Stage, pod: &str) {
     let hog = ContainerSpec::new(&[pod, "hog"], super::memory::HOG).share_cgroups(false);
-    let launched = stage.agent.launch_container(&hog.cpus(0.1).mem_mb(32.0).mem_limit_mb(40.0));
+    let launched = stage.agent.launch_container(&hog.cpus(0.1).mem_mb(32.0).mem_limit_mb(96.0));
     launched.unwrap_or_else(|error| panic!("{error}"));
     let ended = stage.agent.wait_for_container(&[pod, "hog"]).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(ended["reason"], "REASON_CONTAINER_LIMITATION_MEMORY", "{ended}");
     let message = ended["message"].as_str().unwrap_or_default();
-    assert!(message.contains("40 MiB"), "{ended}");
+    assert!(message.contains("its limit of 96 MiB"), "{ended}");
     stage.wait_until_gone(&[pod, "hog"]);
     std::thread::sleep(Duration::from_millis(100));
     assert!(!stage.has_ended("main"));

@@ -1,32 +1,33 @@
 //! An agent that is killed and started again, with a task that goes on.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 use apportion_rig::{TaskSpec, TaskState};
 use serde_json::Value;
 
 use super::memory::{HOG, check_message};
-use super::{Setup, Stage, WITHIN, wait_until};
+use super::{Groups, Setup, Stage, WITHIN, wait_until};
 
-/// Uses some CPU time, waits, and takes too much memory when it is told to.
+/// Uses some CPU time, waits without another process, and takes too much memory when it is told to.
 fn task() -> TaskSpec {
     let busy = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done";
-    TaskSpec::new("lasting", &format!("{busy}; touch busy; while [ ! -e now ]; do sleep 0.05; done; {HOG}"))
-        .mem_mb(32.0)
+    TaskSpec::new("lasting", &format!("{busy}; mkfifo now; : > busy; read -r word < now; {HOG}")).mem_mb(96.0)
 }
 
 /// A process in a group that was made by hand.
 struct Stranger {
     process: Child,
+    groups: Groups,
+    path: PathBuf,
 }
 
 impl Stranger {
     fn in_group(stage: &Stage, path: &Path) -> Stranger {
         let process = Command::new("sleep").arg("600").spawn().expect("a process");
         stage.groups.make_by_hand(path, process.id());
-        Stranger { process }
+        Stranger { process, groups: stage.groups.clone(), path: path.to_owned() }
     }
 
     fn runs(&mut self) -> bool {
@@ -38,6 +39,7 @@ impl Drop for Stranger {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        self.groups.remove_by_hand(&self.path);
     }
 }
 
@@ -69,7 +71,7 @@ pub fn killed_agent_finds_its_containers_again_and_touches_nobody_elses(setup: S
 
     assert_eq!(stage.container("lasting"), id);
     assert_eq!(stage.groups.settings(&[&id]), settings);
-    assert!(stage.groups.processes(&[&id]).is_superset(&processes), "{processes:?} go on");
+    assert_eq!(stage.groups.processes(&[&id]), processes);
     assert!(!stage.has_ended("lasting"));
     let after = statistics(&stage);
     for account in ["cpus_user_time_secs", "cpus_system_time_secs"] {
@@ -77,12 +79,11 @@ pub fn killed_agent_finds_its_containers_again_and_touches_nobody_elses(setup: S
     }
     assert!(before["cpus_user_time_secs"].as_f64() > Some(0.0), "{before}");
 
-    fs::write(stage.sandbox("lasting").join("now"), "").expect("a file in the sandbox");
+    fs::write(stage.sandbox("lasting").join("now"), "go\n").expect("a reader of the pipe");
     let failed = stage.framework().wait_status("lasting", TaskState::Failed, WITHIN);
-    check_message(&failed.unwrap_or_else(|error| panic!("{error}")), 64);
+    check_message(&failed.unwrap_or_else(|error| panic!("{error}")), 128);
     stage.wait_until_gone(&[&id]);
     drop(others);
-    stage.groups.remove_by_hand(&neighbour);
     stage.end();
 }
 

@@ -252,7 +252,7 @@ impl Reader {
         let quoted = block.quoted_before();
         let command = quoted.iter().find(|text| text.contains("; ")).unwrap();
         let reason = quoted.iter().find(|text| text.starts_with("REASON_")).unwrap();
-        self.launch(TaskSpec::new(id, command));
+        self.launch(TaskSpec::new(id, command).mem_mb(96.0));
         let failed = self.framework().wait_status(id, TaskState::Failed, WITHIN);
         let failed = failed.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(failed.reason.as_deref(), Some(*reason), "{failed:?}");
