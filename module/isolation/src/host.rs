@@ -59,7 +59,12 @@ impl HostGroups {
     /// Something is missing: the text names it and says what mends it.
     pub(crate) fn open(settings: &GroupSettings, host: &Host) -> Result<HostGroups, GroupError> {
         let hierarchy = Hierarchy::detect(&*host.kernel, &host.root)?;
-        let placement = hierarchy.place(&*host.kernel, &settings.wish)?;
+        let mut wish = settings.wish.clone();
+        // v1 accounts for CPU time in a hierarchy of its own, unless it is mounted together with that of the limits.
+        if wish.controllers.contains(&Controller::Cpu) && hierarchy.home(Controller::CpuAccount).is_some() {
+            wish.controllers.insert(Controller::CpuAccount);
+        }
+        let placement = hierarchy.place(&*host.kernel, &wish)?;
         let patient = Groups::open(Arc::clone(&host.kernel), &placement, Patience::default())?;
         let claim = patient.claim()?;
         let cores = match settings.wish.controllers.contains(&Controller::CpuSet) {
@@ -69,7 +74,7 @@ impl HostGroups {
         Ok(HostGroups {
             quick: patient.waiting(SHORT),
             abilities: patient.abilities()?,
-            controllers: settings.wish.controllers.clone(),
+            controllers: wish.controllers,
             cores,
             warnings: placement
                 .findings

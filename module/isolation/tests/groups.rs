@@ -81,6 +81,14 @@ fn until(what: &str, holds: impl Fn() -> bool) {
 }
 
 #[test]
+fn cpu_time_is_accounted_also_where_v1_does_it_in_a_hierarchy_of_its_own() {
+    let kernel = Arc::new(FakeKernel::v1());
+    let containers = open(&kernel);
+    containers.prepare(&ContainerId::root("c"), &asked(0.5, 64.0)).unwrap();
+    assert!(file(&kernel, "c", &["cpuacct.usage"]).is_some(), "{:?}", groups(&kernel));
+}
+
+#[test]
 fn a_container_lives_and_dies_in_its_group() {
     for host in HOSTS {
         let kernel = Arc::new(host());
