@@ -145,8 +145,13 @@ public:
           // Whoever watches is told that nothing will come any more.
           if (const std::shared_ptr<Watch> watch = taken(watches_, id)) watch->discard();
           if (status == APPORTION_PENDING) return cleanup->future();
-          taken(cleanups_, id);
-          if (status == APPORTION_DONE || status == APPORTION_UNCHANGED) return Nothing();
+          // Also whoever waits for an earlier cleanup of it hears of this one.
+          const std::shared_ptr<Cleanup> waiting = taken(cleanups_, id);
+          if (status == APPORTION_DONE || status == APPORTION_UNCHANGED) {
+            if (waiting != nullptr) waiting->set(Nothing());
+            return Nothing();
+          }
+          if (waiting != nullptr) waiting->fail(text.text());
           return process::Failure(text.text());
         },
         [](const std::string& text) -> process::Future<Nothing> { return process::Failure(text); });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use apportion_cgroups::{Event, EventKind, GroupPath, Limits};
+use apportion_cgroups::{Bound, Event, EventKind, GroupPath, Limits};
 use parking_lot::{Mutex, RwLock};
 
 use crate::chores::{Chore, Outcome};
@@ -20,7 +20,7 @@ use crate::settings::{CorePlacement, Settings};
 const END_AGAIN: Duration = Duration::from_secs(30);
 
 /// Pause before memory that is in use is tried to be taken again.
-pub(crate) const SHRINK_AGAIN: Duration = Duration::from_secs(5);
+const SHRINK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Something that the host is told without having asked just now.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +64,7 @@ pub(crate) struct Books {
     pub(crate) groups: Option<HostGroups>,
     pub(crate) counters: Counters,
     records: Mutex<BTreeMap<ContainerId, Arc<Mutex<Record>>>>,
-    listener: RwLock<Option<Listener>>,
+    listener: RwLock<Option<Arc<Listener>>>,
 }
 
 impl std::fmt::Debug for Books {
@@ -85,11 +85,12 @@ impl Books {
     }
 
     pub(crate) fn listen(&self, listener: Listener) {
-        *self.listener.write() = Some(listener);
+        *self.listener.write() = Some(Arc::new(listener));
     }
 
     pub(crate) fn tell(&self, notice: Notice) {
-        if let Some(listener) = &*self.listener.read() {
+        let listener = self.listener.read().clone();
+        if let Some(listener) = listener {
             listener(notice);
         }
     }
@@ -150,6 +151,17 @@ impl Books {
         };
         // What cannot be read is left out of the message: the container ends all the same.
         let usage = groups.quick.usage(path).unwrap_or_default();
+        if let (Exhausted::Pids { .. }, Some(pids)) = (exhausted, usage.pids)
+            && !limits_pids(settings.pids, pids.current)
+        {
+            // Older kernels count where the process is, whoever's limit it was.
+            tracing::warn!(
+                "isolator: container {id} could not start a process, at {} of its own: a group above it, perhaps the \
+                 agent's unit (TasksMax=), has as many as it may",
+                pids.current
+            );
+            return;
+        }
         let pids = groups.quick.processes(path).unwrap_or_default();
         let processes = pids.into_iter().filter_map(Process::look).collect();
         let (memory_max, pids_max) = (settings.memory.max, settings.pids);
@@ -195,17 +207,31 @@ impl Books {
         if again { Outcome::Again(END_AGAIN, Chore::End { path, waiting: None }) } else { Outcome::Over }
     }
 
-    /// Moves everybody without cores of his own to those that are left.
+    /// Moves everybody without cores of his own to those that are left, and changes nothing else.
     fn share_cores(&self) {
+        let Some(groups) = &self.groups else { return };
         let all: Vec<_> =
             self.records.lock().iter().map(|(id, record)| (id.clone(), Arc::clone(record))).collect();
-        for (id, record) in all {
+        for (id, record) in all.into_iter().filter(|(id, _)| !id.is_nested()) {
             let mut record = record.lock();
             if record.policy.cores != CorePlacement::Shared || record.poisoned.is_some() {
                 continue;
             }
-            if let Err(error) = self.resize(&id, &mut record) {
-                tracing::warn!("isolator: the CPUs of {error}");
+            let (Some(cores), Membership::Own(own)) = (&groups.cores, &mut record.membership) else {
+                continue;
+            };
+            let cpuset = cores.lock().of(&id, CorePlacement::Shared);
+            let moved = groups.settings_of(own).and_then(|known| {
+                let wanted = Limits { cpuset, ..known.clone() };
+                groups.change(&own.path, &known, &wanted)
+            });
+            match moved {
+                Ok(changed) => own.settings = Some(changed.limits),
+                // It was cleaned up meanwhile.
+                Err(_) if self.find(&id).is_none() => {}
+                Err(error) => {
+                    tracing::warn!("isolator: container {id} stays on the CPUs that it has: {error}")
+                }
             }
         }
     }
@@ -227,7 +253,7 @@ impl Books {
     fn shrink(&self, id: ContainerId) -> Outcome {
         let Some(record) = self.find(&id) else { return Outcome::Over };
         let mut record = record.lock();
-        match self.resize(&id, &mut record) {
+        match self.resize(&id, &mut record, Lowering::Now) {
             Ok(false) => Outcome::Over,
             Ok(true) => Outcome::Again(SHRINK_AGAIN, Chore::Shrink(id)),
             Err(error) => {
@@ -237,20 +263,42 @@ impl Books {
         }
     }
 
-    /// Gives a container's own group the settings that its demand asks for. Returns whether memory that is in use
-    /// holds it up.
-    pub(crate) fn resize(&self, id: &ContainerId, record: &mut Record) -> Result<bool, IsolationError> {
-        let wanted = self.wanted(id, record)?;
+    /// Gives a container's own group the settings that its demand asks for. Returns whether memory is still to be taken
+    /// away.
+    ///
+    /// Of a container that outlived its agent not everything is known that rules go by: what does not follow from its
+    /// resources stays as it is.
+    pub(crate) fn resize(
+        &self,
+        id: &ContainerId,
+        record: &mut Record,
+        lowering: Lowering,
+    ) -> Result<bool, IsolationError> {
+        let mut wanted = self.wanted(id, record)?;
+        let is_recovered = record.is_recovered;
         let (Some(groups), Membership::Own(own)) = (&self.groups, &mut record.membership) else {
             return Ok(false);
         };
-        match groups.change(&own.path, own.settings.as_ref(), &wanted) {
+        let known = groups.settings_of(own).map_err(|error| IsolationError::group(id, error))?;
+        if is_recovered {
+            wanted.pids = known.pids;
+            wanted.io = known.io.clone();
+            wanted.hugetlb = known.hugetlb.clone();
+            wanted.memory.swap = known.memory.swap;
+        }
+        let lowers = wanted.memory.max < known.memory.max;
+        if lowers && lowering == Lowering::Later {
+            wanted.memory.max = known.memory.max;
+            wanted.memory.high = known.memory.high;
+            wanted.memory.swap = known.memory.swap;
+        }
+        match groups.change(&own.path, &known, &wanted) {
             Ok(changed) => {
-                own.settings = Some(changed.limits);
-                if changed.is_different {
+                if changed.limits != known {
                     count(&self.counters.resizes);
                 }
-                Ok(changed.is_held)
+                own.settings = Some(changed.limits);
+                Ok(changed.is_held || (lowers && lowering == Lowering::Later))
             }
             Err(error) => {
                 // What was written before the refusal stands: it is read back next time.
@@ -259,4 +307,18 @@ impl Books {
             }
         }
     }
+}
+
+/// When memory is taken away: the kernel first reclaims what it can, which takes its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lowering {
+    /// At once, on a thread of ours.
+    Now,
+    /// Not by this call, which the host waits for.
+    Later,
+}
+
+/// Whether a group with so many processes may have reached this limit a moment ago.
+fn limits_pids(max: Bound, current: u64) -> bool {
+    matches!(max, Bound::At(max) if current >= max / 2)
 }

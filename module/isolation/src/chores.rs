@@ -11,6 +11,9 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::container_id::ContainerId;
 
+/// Pause after a fault.
+const AFTER_FAULT: Duration = Duration::from_secs(30);
+
 /// Something to be done.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Chore {
@@ -59,9 +62,13 @@ impl Chores {
         let seen = Arc::clone(&list);
         let body = move || {
             while let Some(chore) = next(&seen) {
-                // A fault has been reported where it happened; the other chores go on.
-                let done = catch_unwind(AssertUnwindSafe(|| work(chore)));
-                if let Ok(Outcome::Again(pause, chore)) = done {
+                let again = chore.clone();
+                // After a fault the other chores go on, and this one is tried again.
+                let done = catch_unwind(AssertUnwindSafe(|| work(chore))).unwrap_or_else(|_| {
+                    tracing::error!("isolator: a fault in a chore: {again:?}");
+                    Outcome::Again(AFTER_FAULT, again)
+                });
+                if let Outcome::Again(pause, chore) = done {
                     seen.0.lock().due.entry(chore).or_insert_with(|| Instant::now() + pause);
                 }
             }
@@ -80,7 +87,7 @@ impl Chores {
         self.list.1.notify_all();
     }
 
-    /// Takes everything that concerns a group or container and that nobody waits for off the list.
+    /// Leaves a container's memory as it is.
     pub(crate) fn forget(&self, id: &ContainerId) {
         self.list.0.lock().due.remove(&Chore::Shrink(id.clone()));
     }
@@ -112,7 +119,7 @@ fn next(shared: &(Mutex<List>, Condvar)) -> Option<Chore> {
 }
 
 impl Drop for Chores {
-    /// What is under way is waited for: it takes as long as the kernel's patience at most.
+    /// What is under way is waited for: it takes as long as the patience for a kill and a removal at most.
     fn drop(&mut self) {
         self.list.0.lock().is_ending = true;
         self.list.1.notify_all();

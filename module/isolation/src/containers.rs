@@ -7,7 +7,7 @@ use std::time::Duration;
 use apportion_cgroups::{GroupError, Shape, Version, Watcher};
 use apportion_policy::{HookCall, HookPoint};
 
-use crate::books::{Books, Listener, Notice, SHRINK_AGAIN, count};
+use crate::books::{Books, Listener, Lowering, Notice, count};
 use crate::chores::{Chore, Chores};
 use crate::container_id::ContainerId;
 use crate::demand::{Demand, bytes};
@@ -209,6 +209,11 @@ impl Containers {
         all.sort_by_key(|(id, ..)| id.parts().len());
         let mut summary = RecoverySummary::default();
         for (id, pid, call) in all {
+            let outer = id.parent().and_then(|parent| self.books.find(&parent));
+            let call = match outer {
+                Some(outer) => call.within(&outer.lock().call),
+                None => call,
+            };
             let own = group_of(&id).ok().and_then(|path| found.remove_entry(&path));
             let membership = match own {
                 Some((path, shape)) => {
@@ -223,7 +228,9 @@ impl Containers {
             let process = (pid > 0).then(|| ProcessIdentity::of(pid));
             let record =
                 Record { process, call, policy, launch, membership, is_recovered: true, ..Record::default() };
-            self.adopt_cores(&id, &record)?;
+            if let Err(error) = self.adopt_cores(&id, &record) {
+                tracing::warn!("isolator: its cores are not known: {error}");
+            }
             self.books.insert(&id, record);
         }
         if let Some(chores) = &self.chores {
@@ -407,12 +414,17 @@ impl Containers {
         let (Some(watcher), Some(groups), Some(path)) = (&self.watcher, &self.books.groups, path) else {
             return Ok(());
         };
-        let before = watcher.watch(&groups.quick, &path).map_err(|error| IsolationError::group(id, error))?;
-        // Nobody watched while there was no agent.
-        if is_recovered && before.killed > 0 {
-            self.books.exhausted(id, &path, Exhausted::Memory { killed: before.killed });
-        } else if is_recovered && before.out_of_pids > 0 {
-            self.books.exhausted(id, &path, Exhausted::Pids { refused: before.out_of_pids });
+        match watcher.watch(&groups.quick, &path) {
+            // Nobody watched while there was no agent. Processes that were refused meanwhile are past and done.
+            Ok(before) if is_recovered && before.killed > 0 => {
+                self.books.exhausted(id, &path, Exhausted::Memory { killed: before.killed });
+            }
+            Ok(_) => {}
+            // The host ends a container whose watch fails.
+            Err(error) if is_recovered => {
+                tracing::warn!("isolator: container {id} is not watched until it is launched again: {error}");
+            }
+            Err(error) => return Err(IsolationError::group(id, error)),
         }
         Ok(())
     }
@@ -432,13 +444,15 @@ impl Containers {
         if let Err(error) = self.take_cores(id, &record) {
             tracing::warn!("isolator: it keeps the cores that it has: {error}");
         }
-        let is_held = self.books.resize(id, &mut record)?;
+        let outcome = self.books.resize(id, &mut record, Lowering::Later);
+        let is_recovered = record.is_recovered;
         drop(record);
-        if let (true, Some(chores)) = (is_held, &self.chores) {
-            tracing::info!(
-                "isolator: container {id} uses more memory than it may from now on; it is slowed down"
-            );
-            chores.add(Chore::Shrink(id.clone()), SHRINK_AGAIN);
+        match (outcome, &self.chores) {
+            (Ok(true), Some(chores)) => chores.add(Chore::Shrink(id.clone()), Duration::ZERO),
+            (Ok(_), _) => {}
+            // The host ends a container whose update fails. What runs is not ended for a change of the configuration.
+            (Err(error), _) if is_recovered => tracing::warn!("isolator: it keeps its settings: {error}"),
+            (Err(error), _) => return Err(error),
         }
         Ok(())
     }

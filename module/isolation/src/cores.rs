@@ -161,7 +161,11 @@ impl Cores {
             self.topology.nodes.iter().flat_map(|(node, cores)| cores.iter().map(|core| (*node, core)));
         let own = cores.filter(|(_, core)| core.is_subset(&cpus.0)).map(|(node, core)| (node, core.clone()));
         let own: Vec<_> = own.collect();
-        if !own.is_empty() {
+        let held: usize = self.taken.values().map(Vec::len).sum();
+        let all: usize = self.topology.nodes.values().map(Vec::len).sum();
+        let is_foreign = self.taken.values().flatten().any(|core| own.contains(core));
+        // A container that had no cores of its own before the configuration was changed gets some with its next update.
+        if !own.is_empty() && !is_foreign && held + own.len() < all {
             self.taken.insert(id.clone(), own);
         }
     }
@@ -258,6 +262,9 @@ mod tests {
         let mut cores = Cores::new(topology());
         cores.adopt(&id("a"), &"3-4,9-10".parse().unwrap());
         assert_eq!(cpus(&cores, "a"), "3-4,9-10");
+        // What somebody has is not given again, and one core is left for all.
+        cores.adopt(&id("c"), &"2-3,8-9".parse().unwrap());
+        cores.adopt(&id("c"), &"0-2,5-8,11".parse().unwrap());
         // Half a core is none.
         cores.adopt(&id("b"), &"0".parse().unwrap());
         assert_eq!(cpus(&cores, "shared"), "0-2,5-8,11");

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use apportion_cgroups::{
     Abilities, Claim, Controller, Found, GroupError, GroupName, GroupPath, Groups, Hierarchy, Kernel, Limits,
-    LiveKernel, Patience, Plan, Shape,
+    LiveKernel, PageSize, Patience, Plan, Shape,
 };
 
 use parking_lot::Mutex;
 
 use crate::container_id::ContainerId;
 use crate::cores::{Cores, Topology};
+use crate::record::OwnGroup;
 use crate::settings::GroupSettings;
 
 /// Where groups are: the machine, or a model of one in tests.
@@ -44,6 +45,8 @@ pub(crate) struct HostGroups {
     pub(crate) patient: Groups,
     pub(crate) abilities: Abilities,
     pub(crate) controllers: BTreeSet<Controller>,
+    /// Sizes of huge pages that the configuration names.
+    page_sizes: Vec<PageSize>,
     /// Who has which cores for himself; without the controller nobody has.
     pub(crate) cores: Option<Mutex<Cores>>,
     /// What the host lacks without being unusable, for the log.
@@ -75,6 +78,7 @@ impl HostGroups {
             quick: patient.waiting(SHORT),
             abilities: patient.abilities()?,
             controllers: wish.controllers,
+            page_sizes: settings.policy.hugepages.keys().cloned().collect(),
             cores,
             warnings: placement
                 .findings
@@ -111,29 +115,31 @@ impl HostGroups {
         }
     }
 
-    /// Changes the settings of a container's group. `known` are those it has, if anybody remembers.
+    /// Changes the settings of a container's group. `known` are those it has.
     pub(crate) fn change(
         &self,
         path: &GroupPath,
-        known: Option<&Limits>,
+        known: &Limits,
         wanted: &Limits,
     ) -> Result<Changed, GroupFault> {
-        let old = match known {
-            Some(limits) => limits.clone(),
-            None => {
-                let sizes: Vec<_> = wanted.hugetlb.keys().cloned().collect();
-                self.quick.settings(path, &sizes)?
-            }
-        };
+        let old = known;
         let shrinks = wanted.memory.max < old.memory.max;
         let in_use = match shrinks {
             true => self.quick.usage(path)?.memory.map_or(0, |memory| memory.unreclaimable()),
             false => 0,
         };
-        let plan = Plan::change(&old, wanted, &self.abilities, in_use)?;
+        let plan = Plan::change(old, wanted, &self.abilities, in_use)?;
         let applied = self.quick.apply(path, &plan)?;
         let is_held = plan.held.is_some() || !applied.kept.is_empty();
-        Ok(Changed { limits: applied.limits, is_held, is_different: old != *wanted })
+        Ok(Changed { limits: applied.limits, is_held })
+    }
+
+    /// Settings that a group has: those that are remembered, else they are read back.
+    pub(crate) fn settings_of(&self, own: &OwnGroup) -> Result<Limits, GroupFault> {
+        match &own.settings {
+            Some(settings) => Ok(settings.clone()),
+            None => Ok(self.quick.settings(&own.path, &self.page_sizes)?),
+        }
     }
 
     /// Kills what is in a group and removes it, as long as a call of the host may take.
@@ -169,8 +175,6 @@ pub(crate) struct Changed {
     pub(crate) limits: Limits,
     /// Whether memory could not be taken away yet, because it is in use.
     pub(crate) is_held: bool,
-    /// Whether anything was to be changed at all.
-    pub(crate) is_different: bool,
 }
 
 /// Why a group could not be made or changed.

@@ -93,7 +93,10 @@ void driveIsolator(const Library& library, const std::string& parameters, const 
   const std::unique_ptr<mesos::slave::Isolator> isolator(
       library.make<mesos::slave::Isolator>("org_apportion_Isolator", parameters));
   // Without somebody to tell there is no isolator.
-  if (entry == "isolator.listen") return HOLDS(isolator == nullptr);
+  if (entry == "isolator.listen") {
+    HOLDS(isolator == nullptr);
+    return;
+  }
   HOLDS(isolator != nullptr);
   const auto container = id<mesos::ContainerID>("container-1");
   const auto config = parse<mesos::slave::ContainerConfig>(configBytes());

@@ -361,7 +361,10 @@ void hookEndpoint()
 void tell(apportion_notice notice, const mesos::ContainerID& container, const std::string& message)
 {
   const std::string name = bytes(container);
-  listening().second(listening().first, notice, view(name), view(message));
+  const auto lent = [](const std::string& text) {
+    return apportion_bytes{reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+  };
+  listening().second(listening().first, notice, lent(name), lent(message));
 }
 
 /** A limit that is broken ends a watch, and a cleanup may end later; neither twice, nor for anybody else. */
