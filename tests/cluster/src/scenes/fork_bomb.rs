@@ -15,8 +15,8 @@ use super::{Setup, WITHIN, wait_until};
 /// Processes that a container may have here.
 const PIDS_MAX: usize = 60;
 
-/// Each process has two children, for seven generations, and says before that where it is. What cannot fork any more waits, so that the bomb
-/// stays until it is ended. `MARK` is in the command lines of all of them, and of nothing else.
+/// Each process has two children, for seven generations, and says before that where it is. What cannot fork any more waits,
+/// so that the bomb stays until it is ended. `MARK` is in the command lines of all of them, and of nothing else.
 const BOMB: &str = r#"#!/bin/sh
 bomb() {
   where=
@@ -102,11 +102,6 @@ pub fn bomb_that_forks_at_once_never_leaves_its_group_and_ends_by_the_limit_of_p
     });
     let seen = watch.end();
 
-    let reason = failed.reason.as_deref().unwrap_or_default();
-    assert!(reason.starts_with("REASON_CONTAINER_LIMITATION"), "{failed:?}");
-    for part in ["process", &PIDS_MAX.to_string()] {
-        assert!(failed.text.contains(part), "{part} in: {}", failed.text);
-    }
     let id = where_file
         .parent()
         .and_then(|sandbox| sandbox.file_name())
@@ -123,6 +118,11 @@ pub fn bomb_that_forks_at_once_never_leaves_its_group_and_ends_by_the_limit_of_p
     assert!(told.len() > PIDS_MAX / 3, "only {} processes of the bomb told", told.len());
     let outside = told.iter().find(|membership| !stage.groups.holds(&[id], membership));
     assert_eq!(outside, None, "a process of the bomb says so itself");
+    let reason = failed.reason.as_deref().unwrap_or_default();
+    assert!(reason.starts_with("REASON_CONTAINER_LIMITATION"), "{failed:?}");
+    for part in ["process", &PIDS_MAX.to_string()] {
+        assert!(failed.text.contains(part), "{part} in: {}", failed.text);
+    }
     stage.wait_until_gone(&[id]);
     stage.end();
 }
