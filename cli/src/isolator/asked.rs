@@ -76,14 +76,3 @@ impl Asked {
         }
     }
 }
-
-/// A setting without its full effect, in one sentence.
-pub(super) fn without_effect(setting: Unsupported) -> &'static str {
-    match setting {
-        Unsupported::MemoryHigh => "memory_high has no effect: v1 has nothing like it",
-        Unsupported::MemoryMin => {
-            "memory_protection = \"min\" does not always hold: v1 has a soft limit at best"
-        }
-        Unsupported::CpuBurst => "cpu_burst has no effect: use a kernel from 5.14 on",
-    }
-}

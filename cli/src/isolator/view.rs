@@ -9,7 +9,7 @@ use apportion_cgroups::{
 };
 
 use super::arguments::WANTED;
-use super::asked::{Asked, Verdict, without_effect};
+use super::asked::{Asked, Verdict};
 
 /// A host with regard to a wish.
 #[derive(Debug, Default)]
@@ -133,10 +133,9 @@ impl View {
                 Verdict::NotLimited(error) => {
                     vec![("limits", false, format!("containers with a limit of CPUs cannot start: {error}"))]
                 }
-                Verdict::Fine(settings) => settings
-                    .iter()
-                    .map(|setting| ("no_effect", false, without_effect(*setting).to_owned()))
-                    .collect(),
+                Verdict::Fine(settings) => {
+                    settings.iter().map(|setting| ("no_effect", false, setting.to_string())).collect()
+                }
             };
             for (kind, fatal, text) in findings {
                 if !told.contains(&text) {

@@ -161,7 +161,8 @@ impl Containers {
                 books: Arc::new(Books::new(settings, None)),
             });
         };
-        let groups = HostGroups::open(wanted, host)?;
+        let mut groups = HostGroups::open(wanted, host)?;
+        groups.check(&settings)?;
         let parents: Vec<String> = groups.parents().map(|path| path.display().to_string()).collect();
         tracing::info!("isolator: control groups in {}", parents.join(", "));
         for warning in &groups.warnings {

@@ -14,8 +14,10 @@ use parking_lot::Mutex;
 
 use crate::container_id::ContainerId;
 use crate::cores::{Cores, Topology};
+use crate::demand::Demand;
 use crate::record::OwnGroup;
-use crate::settings::GroupSettings;
+use crate::rules::ContainerRule;
+use crate::settings::{GroupSettings, Settings};
 
 /// Where groups are: the machine, or a model of one in tests.
 #[derive(Debug, Clone)]
@@ -89,6 +91,34 @@ impl HostGroups {
             patient,
             _claim: claim,
         })
+    }
+
+    /// Checks that the host has the settings of the configuration: an agent that finds out later would end containers,
+    /// as the host does with those whose update fails. Settings that have no effect here are worth a warning.
+    ///
+    /// # Errors
+    ///
+    /// A setting that the host has not, with the rule that it is in and the cure.
+    pub(crate) fn check(&mut self, settings: &Settings) -> Result<(), GroupError> {
+        let Some(groups) = &settings.groups else { return Ok(()) };
+        let of_rule = |rule: &ContainerRule| {
+            let mut policy = groups.policy.clone();
+            rule.limits.apply(&mut policy);
+            (format!("rule {}", rule.name), policy)
+        };
+        let enabled = settings.rules.iter().filter(|rule| rule.enabled);
+        let policies = std::iter::once(("isolator.limits".to_owned(), groups.policy.clone()));
+        for (place, policy) in policies.chain(enabled.map(of_rule)) {
+            let limits = Demand::default()
+                .group_limits(&policy, &self.controllers)
+                .map_err(|error| GroupError::Unusable(error.to_string()))?;
+            let plan = Plan::create(&limits, &self.abilities)
+                .map_err(|error| GroupError::Unusable(format!("{place}: {error}")))?;
+            for unsupported in plan.unsupported {
+                self.warnings.push(format!("{place}: {unsupported}"));
+            }
+        }
+        Ok(())
     }
 
     /// Where the groups are, for the log.

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use apportion_cgroups::fake::FakeKernel;
-use apportion_cgroups::{Base, Bound, Controller, GroupName, SizingPolicy, Wish};
+use apportion_cgroups::{Base, Bound, Controller, GroupName, SizingPolicy, SwapPolicy, Wish};
 use apportion_isolation::{
     Amounts, Asked, Cleanup, ContainerId, ContainerRule, Containers, CorePlacement, Demand, GroupPolicy,
     GroupSettings, Host, IsolationError, LimitChanges, Notice, Recovered, Settings,
@@ -391,6 +391,41 @@ fn containers_with_cores_of_their_own_share_them_with_nobody() {
         }
         until("all cores to be for all", || cpus("web") == "0-3");
     }
+}
+
+#[test]
+fn a_setting_that_the_host_has_not_keeps_the_agent_from_starting() {
+    let kernel = Arc::new(FakeKernel::v2());
+    kernel.lacks("memory.swap.max");
+    let host = Host { kernel: kernel.clone(), root: PathBuf::from("/") };
+    let limits = LimitChanges { swap: Some(SwapPolicy::None), ..LimitChanges::default() };
+    let rule =
+        ContainerRule { name: "no swap".to_owned(), enabled: true, limits, ..ContainerRule::default() };
+    let with = |rule| Containers::open(Settings { rules: vec![rule], ..settings() }, &host);
+    let error = with(rule.clone()).unwrap_err().to_string();
+    assert!(error.contains("rule no swap: memory.swap is not available here: start the kernel"), "{error}");
+    with(ContainerRule { enabled: false, ..rule }).unwrap();
+}
+
+#[test]
+fn containers_whose_demand_is_not_known_yet_keep_everything_when_cores_are_taken() {
+    let kernel = Arc::new(FakeKernel::v2());
+    let before = with_cores(&kernel);
+    let (web, db) = (ContainerId::root("web"), ContainerId::root("db"));
+    before.prepare(&web, &asked(2.0, 512.0)).unwrap();
+    drop(before);
+    let after = with_cores(&kernel);
+    let state = Recovered { id: web, pid: PID, call: HookCall::default() };
+    after.recover([state], []).unwrap();
+    let framework = FrameworkFacts { role: Some("db".to_owned()), ..FrameworkFacts::default() };
+    let call =
+        HookCall { facts: Facts { framework: Some(framework), ..Facts::default() }, ..HookCall::default() };
+    after.prepare(&db, &Asked { call, ..asked(1.0, 64.0) }).unwrap();
+    until("the other container to leave the cores", || {
+        file(&kernel, "web", &["cpuset.cpus"]).unwrap() == "0,2-3"
+    });
+    assert_eq!(memory_limit(&kernel, "web").unwrap(), (512 << 20).to_string());
+    assert_eq!(file(&kernel, "web", &["cpu.max"]).unwrap(), "200000 100000");
 }
 
 #[test]

@@ -64,6 +64,18 @@ pub enum Unsupported {
     CpuBurst,
 }
 
+impl std::fmt::Display for Unsupported {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Unsupported::MemoryHigh => "memory_high has no effect: v1 has nothing like it",
+            Unsupported::MemoryMin => {
+                "memory_protection = \"min\" does not always hold: v1 has a soft limit at best"
+            }
+            Unsupported::CpuBurst => "cpu_burst has no effect: use a kernel from 5.14 on",
+        })
+    }
+}
+
 /// A limit that stays above what was wanted, because more is in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
