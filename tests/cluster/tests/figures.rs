@@ -1,0 +1,61 @@
+//! The program of the isolator's figures works, with numbers too small to mean anything. It needs root.
+#![forbid(unsafe_code)]
+
+use std::process::Command;
+
+use apportion_cluster_tests::library;
+use serde_json::Value;
+
+fn figures(arguments: &[&str]) -> String {
+    let run = Command::new(env!("CARGO_BIN_EXE_isolator-figures"))
+        .arg("--library")
+        .arg(library())
+        .args(["--rounds=2", "--containers=3", "--at-once=2", "--calls=3", "--held=20", "--idle-seconds=6"])
+        .args(arguments)
+        .output()
+        .expect("a run of isolator-figures");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8(run.stdout).expect("a text")
+}
+
+/// All numbers below a key, or that number itself.
+fn numbers(of: &Value) -> Vec<f64> {
+    match of {
+        Value::Object(entries) => entries.values().flat_map(numbers).collect(),
+        other => other.as_f64().into_iter().collect(),
+    }
+}
+
+#[test]
+fn every_figure_is_measured_in_one_run() {
+    let text = figures(&["--json"]);
+    let found: Value = serde_json::from_str(&text).expect("JSON");
+    for key in ["machine", "held", "calls", "agents"] {
+        assert!(found[key].is_object(), "{key} in {text}");
+    }
+    let (held, calls, agents) = (&found["held"], &found["calls"], &found["agents"]);
+    assert_eq!((held["containers"].as_u64(), calls["containers"].as_u64()), (Some(20), Some(3)), "{text}");
+    let measured = [
+        &held["memory_kib"],
+        &held["idle_cpu_ms"],
+        &held["launch_of_all"],
+        &held["usage_of_all"],
+        &held["cleanup_of_all"],
+        &calls["with_groups"]["prepare"],
+        &calls["with_groups"]["all four"],
+        &calls["without_groups"]["all four"],
+        &agents["wall_ms"],
+    ];
+    for part in measured {
+        let numbers = numbers(part);
+        assert!(!numbers.is_empty() && numbers.iter().all(|number| *number > 0.0), "{part} in {text}");
+    }
+    assert_eq!(agents["rounds"], 2, "{text}");
+}
+
+#[test]
+fn only_the_parts_that_are_asked_for_are_in_the_table() {
+    let text = figures(&["--only=calls"]);
+    assert!(text.contains("Calls for one container, medians of 3"), "{text}");
+    assert!(!text.contains("held") && !text.contains("Real agents"), "{text}");
+}
