@@ -38,6 +38,7 @@ struct Round {
 pub(crate) struct Agents {
     containers: u32,
     at_once: u32,
+    default_weight: bool,
     stock: Vec<Round>,
     ours: Vec<Round>,
 }
@@ -65,6 +66,9 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Agents, Failure> {
     let mut stock = Measured::start("stock", rig.agent(master.address()).isolation(STOCK))?;
     let ours = rig.agent(master.address()).modules(modules).isolation(ISOLATOR_FOR_LIMITS);
     let mut ours = Measured::start("ours", ours)?;
+    if !arguments.default_weight {
+        parent.outweigh()?;
+    }
     let mut framework = Framework::subscribe(master.address(), FrameworkSpec::new("figures"))?;
 
     // What is done once in an agent's life is not measured.
@@ -74,6 +78,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Agents, Failure> {
     let mut agents = Agents {
         containers: arguments.containers,
         at_once: arguments.at_once,
+        default_weight: arguments.default_weight,
         stock: Vec::new(),
         ours: Vec::new(),
     };
@@ -107,7 +112,8 @@ fn library(arguments: &Arguments) -> Result<PathBuf, Failure> {
         None => env::current_exe()?.with_file_name("libapportion.so"),
     };
     path.canonicalize().map_err(|error| {
-        let cure = "build it (cargo build --release -p apportion -p apportion-rig), or name another with --library";
+        let cure =
+            "build it (cargo build --release -p apportion -p apportion-rig), or name another with --library";
         format!("the library {} cannot be used: {error}; {cure}", path.display()).into()
     })
 }
@@ -119,12 +125,7 @@ impl Measured {
     }
 
     /// Launches so many tasks that end at once, and waits until their containers are gone.
-    fn round(
-        &mut self,
-        framework: &mut Framework,
-        containers: u32,
-        at_once: u32,
-    ) -> Result<Round, Failure> {
+    fn round(&mut self, framework: &mut Framework, containers: u32, at_once: u32) -> Result<Round, Failure> {
         let (mut wall, before) = (Duration::ZERO, self.cpu_ms()?);
         let mut left = containers;
         while left > 0 {
@@ -161,7 +162,8 @@ impl Measured {
         self.launched += tasks;
         let names: Vec<String> =
             (first..self.launched).map(|number| format!("{}-{number}", self.name)).collect();
-        let specs: Vec<TaskSpec> = names.iter().map(|name| TaskSpec::new(name, "true").mem_mb(64.0)).collect();
+        let specs: Vec<TaskSpec> =
+            names.iter().map(|name| TaskSpec::new(name, "true").mem_mb(64.0)).collect();
         framework.launch(offer, &specs, Some(0.0))?;
         for name in &names {
             framework.wait_status(name, TaskState::Finished, WITHIN)?;
@@ -170,7 +172,8 @@ impl Measured {
         let begun = Instant::now();
         loop {
             let log = self.agent.log();
-            let ended = log.lines().filter(|line| line.contains("Executor '") && line.contains(ENDED)).count();
+            let ended =
+                log.lines().filter(|line| line.contains("Executor '") && line.contains(ENDED)).count();
             if ended >= usize::try_from(self.launched)? {
                 return Ok(());
             }
@@ -225,7 +228,8 @@ impl Spread {
 impl Agents {
     /// Name, key, and the figure of both agents.
     fn figures(&self) -> [(&'static str, &'static str, Spread, Spread); 2] {
-        let both = |figure: fn(&Round) -> f64| (Spread::of(&self.stock, figure), Spread::of(&self.ours, figure));
+        let both =
+            |figure: fn(&Round) -> f64| (Spread::of(&self.stock, figure), Spread::of(&self.ours, figure));
         let (stock_cpu, our_cpu) = both(|round| round.cpu_ms);
         let (stock_wall, our_wall) = both(|round| round.wall_ms);
         [
@@ -239,6 +243,7 @@ impl Agents {
             "rounds": self.stock.len(),
             "containers_in_a_round": self.containers,
             "at_once": self.at_once,
+            "default_weight": self.default_weight,
         });
         for (_, key, stock, ours) in self.figures() {
             all[key] = json!({
@@ -252,10 +257,11 @@ impl Agents {
 
     pub(crate) fn table(&self) -> Table {
         let title = format!(
-            "Real agents, for each container: medians of {} rounds of {} containers, {} at once",
+            "Real agents, for each container: medians of {} rounds of {} containers, {} at once{}",
             self.stock.len(),
             self.containers,
-            self.at_once
+            self.at_once,
+            if self.default_weight { ", with the default weight" } else { "" },
         );
         let mut table = Table::new(title, &["", STOCK, "ours with groups", "ratio"]);
         for (name, _, stock, ours) in self.figures() {

@@ -106,7 +106,7 @@ impl Calls {
             self.with.calls.len(),
             self.with.under_way,
         );
-        let heads = ["", "without groups", "with groups", "of it CPU on the caller's thread"];
+        let heads = ["", "without groups", "with groups", "its CPU, calling thread"];
         let mut table = Table::new(title, &heads);
         for ((name, without), (_, with)) in self.without.medians().into_iter().zip(self.with.medians()) {
             let figures = [without.wall, with.wall, with.cpu].map(|figure| format!("{figure:.0}"));

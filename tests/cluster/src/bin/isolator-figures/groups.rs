@@ -1,5 +1,6 @@
 //! Groups for what is measured, and what is put into them.
 
+use std::fs;
 use std::process::{Child, Command, Stdio};
 
 use apportion_cluster_tests::scenes::{Groups, Version, clear};
@@ -39,6 +40,17 @@ impl Parent {
     pub(crate) fn containers(&self) -> Result<Containers, Failure> {
         let settings = Config::from_text(&self.configuration())?.isolator.settings();
         Ok(Containers::open(settings, &Host::live())?)
+    }
+
+    /// Gives the folder the greatest weight, so that containers in it are not slowed down by other programs, which
+    /// those without groups compete with one by one.
+    pub(crate) fn outweigh(&self) -> Result<(), Failure> {
+        let (file, weight) = match self.version() {
+            Version::V1 => ("cpu.shares", "262144"),
+            Version::V2 => ("cpu.weight", "10000"),
+        };
+        let path = self.groups.parent("cpu").join(file);
+        fs::write(&path, weight).map_err(|error| format!("{weight} into {}: {error}", path.display()).into())
     }
 
     /// Removes the folder. Whatever is in it was to be removed by the isolator.

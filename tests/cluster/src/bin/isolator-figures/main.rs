@@ -35,14 +35,17 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', value_name = "PART")]
     only: Vec<Part>,
     /// Rounds of the agents; each agent has its turn in each round
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Containers that an agent launches in a round
-    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     containers: u32,
     /// How many of them are launched at once
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     at_once: u32,
+    /// Leave the folder of all groups the kernel's default weight: then other programs slow the containers down
+    #[arg(long)]
+    default_weight: bool,
     /// Containers whose calls are timed, one after the other
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     calls: u32,
