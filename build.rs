@@ -9,14 +9,16 @@ use std::path::{Path, PathBuf};
 use std::process::exit;
 
 /// The sources of the shim.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 14] = [
     "allocator",
     "allocator_actor",
     "debug_endpoint",
+    "endpoint",
     "hook",
     "hook_endpoint",
     "host_services",
     "isolator",
+    "isolator_endpoint",
     "isolator_metrics",
     "metrics",
     "offer_constraints",

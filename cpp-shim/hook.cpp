@@ -15,7 +15,7 @@ class HookShim : public mesos::Hook
 {
 public:
   HookShim(const apportion_entries& entries, apportion_handle* handle)
-    : library_(entries, APPORTION_HOOK, handle), endpoint_(library_)
+    : library_(entries, APPORTION_HOOK, handle), endpoint_(hookEndpoint(library_))
   {}
 
   Result<mesos::Labels> masterLaunchTaskLabelDecorator(
@@ -211,7 +211,7 @@ private:
   }
 
   Library library_;
-  HookEndpoint endpoint_;
+  const std::unique_ptr<Endpoint> endpoint_;
 };
 
 } // namespace {

@@ -13,6 +13,7 @@
 #include <process/clock.hpp>
 
 #include "factory.hpp"
+#include "isolator_endpoint.hpp"
 #include "isolator_metrics.hpp"
 
 namespace apportion {
@@ -30,11 +31,13 @@ public:
     Buffer text(entries);
     const apportion_status status = entries.isolator_listen(handle, this, &IsolatorShim::told, text.out());
     if (status != APPORTION_DONE) throw std::runtime_error(text.text());
+    endpoint_ = isolatorEndpoint(*library_);
   }
 
   /** The library first: it tells until it is gone. */
   ~IsolatorShim() override
   {
+    endpoint_.reset();
     metrics_.withdraw();
     library_.reset();
   }
@@ -298,6 +301,7 @@ private:
   Promises<Cleanup> cleanups_;
   std::unique_ptr<Library> library_;
   IsolatorMetrics metrics_;
+  std::unique_ptr<Endpoint> endpoint_;
 };
 
 } // namespace {

@@ -468,6 +468,8 @@ typedef struct apportion_entries {
   /* The number in a slot, not a number if there is none now. */
   apportion_status (*isolator_metric)(
       apportion_handle* handle, uint32_t slot, double* value, apportion_buffer* text);
+  /* What is known of each container, as a JSON text. Reads files of every group, so never under a lock of the host. */
+  apportion_status (*isolator_report)(apportion_handle* handle, apportion_buffer* json);
   apportion_status (*isolator_recover)(
       apportion_handle* handle, apportion_bytes_list states, apportion_bytes_list orphans, apportion_buffer* text);
   apportion_status (*isolator_prepare)(

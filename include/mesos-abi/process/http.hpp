@@ -110,6 +110,11 @@ private:
   }
 };
 
+struct NotFound : Response
+{
+  explicit NotFound(const std::string& text) : Response(text, "404 Not Found", 404, "text/plain; charset=utf-8") {}
+};
+
 struct Conflict : Response
 {
   explicit Conflict(const std::string& text) : Response(text, "409 Conflict", 409, "text/plain; charset=utf-8") {}

@@ -883,6 +883,9 @@ pub struct apportion_entries {
             text: *mut apportion_buffer,
         ) -> apportion_status,
     >,
+    pub isolator_report: ::core::option::Option<
+        unsafe extern "C" fn(handle: *mut apportion_handle, json: *mut apportion_buffer) -> apportion_status,
+    >,
     pub isolator_recover: ::core::option::Option<
         unsafe extern "C" fn(
             handle: *mut apportion_handle,
@@ -954,7 +957,7 @@ pub struct apportion_entries {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of apportion_entries"][::core::mem::size_of::<apportion_entries>() - 528usize];
+    ["Size of apportion_entries"][::core::mem::size_of::<apportion_entries>() - 536usize];
     ["Alignment of apportion_entries"][::core::mem::align_of::<apportion_entries>() - 8usize];
     ["Offset of field: apportion_entries::size"][::core::mem::offset_of!(apportion_entries, size) - 0usize];
     ["Offset of field: apportion_entries::create"]
@@ -1070,26 +1073,28 @@ const _: () = {
         [::core::mem::offset_of!(apportion_entries, isolator_metrics) - 432usize];
     ["Offset of field: apportion_entries::isolator_metric"]
         [::core::mem::offset_of!(apportion_entries, isolator_metric) - 440usize];
+    ["Offset of field: apportion_entries::isolator_report"]
+        [::core::mem::offset_of!(apportion_entries, isolator_report) - 448usize];
     ["Offset of field: apportion_entries::isolator_recover"]
-        [::core::mem::offset_of!(apportion_entries, isolator_recover) - 448usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_recover) - 456usize];
     ["Offset of field: apportion_entries::isolator_prepare"]
-        [::core::mem::offset_of!(apportion_entries, isolator_prepare) - 456usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_prepare) - 464usize];
     ["Offset of field: apportion_entries::isolator_isolate"]
-        [::core::mem::offset_of!(apportion_entries, isolator_isolate) - 464usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_isolate) - 472usize];
     ["Offset of field: apportion_entries::isolator_watch"]
-        [::core::mem::offset_of!(apportion_entries, isolator_watch) - 472usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_watch) - 480usize];
     ["Offset of field: apportion_entries::isolator_update"]
-        [::core::mem::offset_of!(apportion_entries, isolator_update) - 480usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_update) - 488usize];
     ["Offset of field: apportion_entries::isolator_usage"]
-        [::core::mem::offset_of!(apportion_entries, isolator_usage) - 488usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_usage) - 496usize];
     ["Offset of field: apportion_entries::isolator_status"]
-        [::core::mem::offset_of!(apportion_entries, isolator_status) - 496usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_status) - 504usize];
     ["Offset of field: apportion_entries::isolator_cleanup"]
-        [::core::mem::offset_of!(apportion_entries, isolator_cleanup) - 504usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_cleanup) - 512usize];
     ["Offset of field: apportion_entries::qos_controller_initialize"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_initialize) - 512usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_initialize) - 520usize];
     ["Offset of field: apportion_entries::qos_controller_corrections"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_corrections) - 520usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_corrections) - 528usize];
 };
 unsafe extern "C" {
     pub fn apportion_make_allocator(

@@ -4,6 +4,7 @@ pub(crate) mod entries;
 mod launch;
 mod metrics;
 mod notices;
+mod report;
 mod statistics;
 
 use std::sync::Arc;
@@ -67,6 +68,10 @@ impl IsolatorModule {
 
     fn metric(&self, slot: u32) -> f64 {
         self.metrics.read(slot, &self.containers)
+    }
+
+    fn report(&self) -> Answer {
+        Ok((APPORTION_DONE, report::json(&self.containers.report()).to_string().into_bytes()))
     }
 
     /// Takes over what outlived the agent process. What cannot be read is logged and left to cleanup.

@@ -70,6 +70,7 @@ pub static ENTRIES: apportion_entries = apportion_entries {
     isolator_listen: Some(isolator::entries::listen),
     isolator_metrics: Some(isolator::entries::metrics),
     isolator_metric: Some(isolator::entries::metric),
+    isolator_report: Some(isolator::entries::report),
     isolator_recover: Some(isolator::entries::recover),
     isolator_prepare: Some(isolator::entries::prepare),
     isolator_isolate: Some(isolator::entries::isolate),

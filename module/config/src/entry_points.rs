@@ -21,6 +21,7 @@ pub const ENTRY_POINTS: &[&str] = &[
     "isolator.listen",
     "isolator.metrics",
     "isolator.metric",
+    "isolator.report",
     "isolator.recover",
     "isolator.prepare",
     "isolator.isolate",

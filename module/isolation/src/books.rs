@@ -121,6 +121,11 @@ impl Books {
         self.records.lock().remove(id)
     }
 
+    /// All containers of this moment, by id.
+    pub(crate) fn all(&self) -> Vec<(ContainerId, Arc<Mutex<Record>>)> {
+        self.records.lock().iter().map(|(id, record)| (id.clone(), Arc::clone(record))).collect()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.records.lock().len()
     }
@@ -210,9 +215,7 @@ impl Books {
     /// Moves everybody without cores of his own to those that are left, and changes nothing else.
     fn share_cores(&self) {
         let Some(groups) = &self.groups else { return };
-        let all: Vec<_> =
-            self.records.lock().iter().map(|(id, record)| (id.clone(), Arc::clone(record))).collect();
-        for (id, record) in all.into_iter().filter(|(id, _)| !id.is_nested()) {
+        for (id, record) in self.all().into_iter().filter(|(id, _)| !id.is_nested()) {
             let mut record = record.lock();
             if record.policy.cores != CorePlacement::Shared || record.poisoned.is_some() {
                 continue;

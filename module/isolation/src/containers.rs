@@ -225,10 +225,18 @@ impl Containers {
             };
             let is_ungrouped = self.books.groups.is_some() && !id.is_nested();
             summary.ungrouped += usize::from(is_ungrouped && membership == Membership::None && pid > 0);
-            let Decision { policy, launch, .. } = self.books.settings.decide(&call);
+            let Decision { policy, launch, rules, .. } = self.books.settings.decide(&call);
             let process = (pid > 0).then(|| ProcessIdentity::of(pid));
-            let record =
-                Record { process, call, policy, launch, membership, is_recovered: true, ..Record::default() };
+            let record = Record {
+                process,
+                call,
+                policy,
+                launch,
+                rules,
+                membership,
+                is_recovered: true,
+                ..Record::default()
+            };
             if let Err(error) = self.adopt_cores(&id, &record) {
                 tracing::warn!("isolator: its cores are not known: {error}");
             }
@@ -285,11 +293,12 @@ impl Containers {
         {
             return Err(IsolationError::UnknownParent { container: id.clone(), parent });
         }
-        let Decision { refusal, policy, launch, mut faults } = self.books.settings.decide(&asked.call);
+        let Decision { refusal, policy, launch, rules, mut faults } = self.books.settings.decide(&asked.call);
         let record = Record {
             call: asked.call.clone(),
             demand: asked.demand.clone(),
             policy,
+            rules,
             launch: launch.clone(),
             ..Record::default()
         };
@@ -571,6 +580,10 @@ impl Containers {
             // What cannot be read now may be the next time; a number that is missing says so.
             usage: self.books.groups.as_ref().and_then(|groups| groups.quick.usage_of_all().ok()),
         }
+    }
+
+    pub(crate) fn books(&self) -> &Books {
+        &self.books
     }
 
     /// How many containers are on record.

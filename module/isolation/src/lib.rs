@@ -37,6 +37,7 @@ mod launch;
 mod limitation;
 mod processes;
 mod record;
+mod report;
 mod rlimit;
 mod rules;
 mod settings;
@@ -56,6 +57,7 @@ pub use launch::{
 };
 pub use limitation::{Exhausted, Limitation};
 pub use processes::{Consumption, ProcessIdentity, measure};
+pub use report::{ContainerReport, GroupReport, OwnGroupReport, Report};
 pub use rlimit::{Limit, Rlimit, RlimitError, RlimitKind};
 pub use rules::{ContainerRule, DeviceChanges, LimitChanges, REASON_BYTES_MAX};
 pub use settings::{Breaches, CorePlacement, Decision, GroupPolicy, GroupSettings, Settings};

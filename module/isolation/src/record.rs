@@ -49,6 +49,8 @@ pub(crate) struct Record {
     pub(crate) call: HookCall,
     pub(crate) demand: Demand,
     pub(crate) policy: GroupPolicy,
+    /// Names of the rules that made policy and launch settings what they are.
+    pub(crate) rules: Vec<String>,
     pub(crate) launch: LaunchSettings,
     pub(crate) membership: Membership,
     /// Whether it outlived an agent: what happened to its group before the watch is told.

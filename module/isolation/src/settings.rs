@@ -84,6 +84,8 @@ pub struct Decision {
     pub policy: GroupPolicy,
     /// What it is launched with.
     pub launch: LaunchSettings,
+    /// Names of the rules that count, in their order.
+    pub rules: Vec<String>,
     /// Rules that could not be applied: worth a line in the log.
     pub faults: Vec<String>,
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <thread>
 
+#include <mesos/hook.hpp>
 #include <mesos/slave/isolator.hpp>
 #include <mesos/slave/qos_controller.hpp>
 
@@ -35,6 +36,13 @@ private:
   mesos::TaskInfo task_;
 };
 
+const char* const PAGE = "/apportion/containers";
+
+bool contains(const std::string& text, const std::string& part)
+{
+  return text.find(part) != std::string::npos;
+}
+
 std::string configBytes()
 {
   const std::string executor = field(1, field(1, "executor-1")) + field(7, field(3, "run")) + field(8, field(1, "f"));
@@ -58,6 +66,9 @@ void live(mesos::slave::Isolator& isolator, const mesos::ContainerID& container)
   HOLDS(isolator.prepare(container, config).isFailed());
   HOLDS(isolator.isolate(container, getpid()).isReady());
   HOLDS(metrics().at("apportion/isolator/containers") >= 1);
+  const std::string page = httpGet(PAGE);
+  HOLDS(contains(page, "200 OK") && contains(page, "application/json"));
+  HOLDS(contains(page, "{\"id\":\"" + container.value() + "\",\"parent\":null,\"pid\":" + std::to_string(getpid())));
   const auto watched = isolator.watch(container);
   HOLDS(watched.isPending());
   const Limits limits;
@@ -86,6 +97,17 @@ void recoverOne(mesos::slave::Isolator& isolator)
   HOLDS(isolator.cleanup(id<mesos::ContainerID>("orphan")).isReady());
 }
 
+/** A hook that comes and goes, as its pages do, leaves those of an isolator with the same actor alone. */
+void besideHook(const Library& library, const std::string& parameters)
+{
+  HOLDS(contains(httpGet(PAGE), "200 OK"));
+  for (int i = 0; i < 2; ++i) {
+    const std::unique_ptr<mesos::Hook> hook(library.make<mesos::Hook>("org_apportion_Hook", parameters));
+    HOLDS(contains(httpGet("/apportion/hooks"), "200 OK") && contains(httpGet(PAGE), "200 OK"));
+  }
+  HOLDS(contains(httpGet("/apportion/hooks"), "404 Not Found") && contains(httpGet(PAGE), "200 OK"));
+}
+
 } // namespace {
 
 void driveIsolator(const Library& library, const std::string& parameters, const std::string& entry)
@@ -108,6 +130,11 @@ void driveIsolator(const Library& library, const std::string& parameters, const 
         {"isolator.supports_standalone", [&] { HOLDS(!isolator->supportsStandalone()); }},
         {"isolator.metrics", [&] { HOLDS(metrics().count("apportion/isolator/containers") == 0); }},
         {"isolator.metric", [&] { HOLDS(metrics().count("apportion/isolator/containers") == 0); }},
+        {"isolator.report",
+         [&] {
+           const std::string page = httpGet(PAGE);
+           HOLDS(contains(page, "500 Internal Server Error") && contains(page, entry) && contains(page, "drill"));
+         }},
         {"isolator.recover", [&] { expectPanic(isolator->recover({}, {}), entry); }},
         {"isolator.prepare", [&] { expectPanic(isolator->prepare(container, config), entry); }},
         {"isolator.isolate", [&] { expectPanic(isolator->isolate(container, getpid()), entry); }},
@@ -148,6 +175,8 @@ void driveIsolator(const Library& library, const std::string& parameters, const 
     });
   }
   for (std::thread& thread : threads) thread.join();
+
+  besideHook(library, parameters);
 }
 
 void driveQosController(const Library& library, const std::string& parameters, const std::string& entry)

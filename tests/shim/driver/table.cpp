@@ -229,6 +229,7 @@ const apportion_entries& table()
       return APPORTION_DONE;
     };
     made.isolator_metrics = [](apportion_handle*, apportion_buffer*) { return APPORTION_UNCHANGED; };
+    made.isolator_report = made.hook_endpoint;
     made.isolator_cleanup = made.hook_slave_resources_decorator;
     made.isolator_usage = [](apportion_handle*, apportion_bytes id, int64_t, apportion_buffer* out) {
       look(id);
@@ -301,8 +302,8 @@ bool is(const std::string& answer, const std::string& status, const std::string&
   return answer.find("HTTP/1.1 " + status + "\r\n") == 0 && answer.find(words) != std::string::npos;
 }
 
-const char* const REPORT = "/apportion(2)/hooks";
-const char* const RELOAD = "/apportion(2)/hooks/reload";
+const char* const REPORT = "/apportion/hooks";
+const char* const RELOAD = "/apportion/hooks/reload";
 
 /** A hook whose endpoint cannot be, or is not wanted, is a hook all the same. */
 void hooksWithoutEndpoint()
@@ -330,7 +331,6 @@ void hooksWithoutEndpoint()
 void hookEndpoint()
 {
   hooksWithoutEndpoint();
-  // The second that has an actor of its own.
   std::unique_ptr<mesos::Hook> hook = makeHook(APPORTION_DONE, "agent");
   say(APPORTION_DONE, "{\"some\":1}");
   HOLDS(is(httpGet(REPORT), "200 OK", "Content-Type: application/json\r\n"));
@@ -412,6 +412,22 @@ void isolatorAnswers(mesos::slave::Isolator& isolator)
   HOLDS(!isolator.supportsNesting());
 }
 
+void isolatorEndpoint(std::unique_ptr<mesos::slave::Isolator> isolator)
+{
+  const char* const page = "/apportion/containers";
+  say(APPORTION_DONE, "{\"some\":1}");
+  HOLDS(is(httpGet(page), "200 OK", "\r\n\r\n{\"some\":1}"));
+  for (const char* method : {"POST", "PUT", "DELETE"}) {
+    HOLDS(is(http(method, page), "405 Method Not Allowed", "\r\nAllow: GET\r\n"));
+  }
+  for (const int status : {int{APPORTION_FAILED}, int{APPORTION_UNCHANGED}, UNKNOWN}) {
+    say(status, "what is this");
+    HOLDS(is(httpGet(page), "500 Internal Server Error", "what is this"));
+  }
+  isolator.reset();
+  HOLDS(is(httpGet(page), "404 Not Found", ""));
+}
+
 } // namespace {
 
 void driveShimAlone()
@@ -425,11 +441,12 @@ void driveShimAlone()
 
   hookAnswers(*makeHook(APPORTION_UNCHANGED, ""));
   hookEndpoint();
-  const std::unique_ptr<mesos::slave::Isolator> isolator(
+  std::unique_ptr<mesos::slave::Isolator> isolator(
       static_cast<mesos::slave::Isolator*>(apportion_make_isolator(&none, &table())));
   HOLDS(isolator != nullptr);
   isolatorAnswers(*isolator);
   isolatorTells(*isolator);
+  isolatorEndpoint(std::move(isolator));
   const std::unique_ptr<mesos::slave::QoSController> controller(
       static_cast<mesos::slave::QoSController*>(apportion_make_qos_controller(&none, &table())));
   HOLDS(controller != nullptr);

@@ -50,7 +50,7 @@ pub(super) fn call_hook(hook: &Module, entropy: &mut Entropy<'_>) {
 /// One call of an isolator.
 pub(super) fn call_isolator(isolator: &Module, entropy: &mut Entropy<'_>) {
     let (lent, h) = (&mut Lent::default(), isolator.handle);
-    let choice = entropy.below(12);
+    let choice = entropy.below(13);
     let container = lent.bytes(draw::container_id(entropy));
     answered("isolator", |out| match choice {
         0 => {
@@ -85,6 +85,7 @@ pub(super) fn call_isolator(isolator: &Module, entropy: &mut Entropy<'_>) {
             let mut value = 0.0;
             call!(isolator_metric(h, entropy.pick(&[0, 1, 27, 28, u32::MAX]), &raw mut value, out))
         }
+        11 => call!(isolator_report(h, out)),
         _ => call!(isolator_cleanup(h, container, out)),
     });
 }

@@ -1,4 +1,4 @@
-//! The thirteen entry points of the isolator. May be called by several threads at once.
+//! The entry points of the isolator. May be called by several threads at once.
 
 use std::ffi::c_void;
 
@@ -139,6 +139,15 @@ pub(crate) unsafe extern "C" fn metric(
             Ok((APPORTION_DONE, Vec::new()))
         })
     }
+}
+
+/// See `isolator_report` in the header.
+pub(crate) unsafe extern "C" fn report(
+    handle: *mut apportion_handle,
+    json: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe { ask(handle, json, "isolator.report", |module, _| module.isolator()?.report()) }
 }
 
 /// See `recover` in the header.

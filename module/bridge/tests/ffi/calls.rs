@@ -253,6 +253,7 @@ unsafe extern "C" fn silent(
 pub(crate) const ISOLATOR_TELLS: &[(&str, ModuleCall)] = &[
     ("isolator.listen", |_, h, out| call!(isolator_listen(h, std::ptr::null_mut(), Some(silent), out))),
     ("isolator.metrics", |_, h, out| call!(isolator_metrics(h, out))),
+    ("isolator.report", |_, h, out| call!(isolator_report(h, out))),
     ("isolator.metric", |_, h, out| {
         let mut value = 0.0;
         call!(isolator_metric(h, 0, &raw mut value, out))

@@ -370,3 +370,35 @@ fn eight_threads_at_once_keep_their_containers_apart() {
         }
     }
 }
+
+fn report(isolator: &Module) -> serde_json::Value {
+    let answer = answered(|out| call!(isolator_report(isolator.handle(), out)));
+    answer.expect(APPORTION_DONE);
+    serde_json::from_slice(&answer.bytes).unwrap()
+}
+
+#[test]
+fn report_lists_containers_by_id_as_long_as_they_are_known() {
+    let isolator = Module::isolator(&[]);
+    let (outer, inner) = (container_id(&[b"c\xff"]), container_id(&[b"c\xff", b"in"]));
+    let running = Running::busy();
+    for id in [&outer, &inner] {
+        assert!(prepare(&isolator, id).status <= APPORTION_UNCHANGED);
+    }
+    isolate(&isolator, &outer, running.pid()).expect(APPORTION_DONE);
+    let told = report(&isolator);
+    assert_eq!(told["totals"]["containers"], 2);
+    let containers = told["containers"].as_array().unwrap();
+    let text = |at: usize, key: &str| containers[at][key].as_str().unwrap_or("none").to_owned();
+    assert_eq!((text(0, "id"), text(0, "parent")), ("c\u{fffd}".to_owned(), "none".to_owned()));
+    assert_eq!((text(1, "id"), text(1, "parent")), ("c\u{fffd}.in".to_owned(), "c\u{fffd}".to_owned()));
+    assert_eq!((containers[0]["pid"].as_i64(), containers[1]["pid"].as_i64()), (Some(running.pid()), None));
+    // Without control groups.
+    for key in ["settings", "usage", "shares_groups_of", "limitation"] {
+        assert!(containers[0][key].is_null(), "{key}: {told}");
+    }
+    for id in [&inner, &outer] {
+        cleanup(&isolator, id).expect(APPORTION_DONE);
+    }
+    assert_eq!(report(&isolator)["containers"], serde_json::json!([]));
+}

@@ -24,6 +24,7 @@ scenes! {
     killed_agent_finds_its_containers_again_and_touches_nobody_elses: "recovery",
     memory_hog_is_ended_with_a_message_and_its_neighbour_goes_on: "memory",
     nested_containers_share_or_have_groups_as_they_ask: "nested",
+    page_of_containers_shows_group_settings_use_and_pressure: "page",
     processes_that_ignore_signals_or_left_their_session_are_gone_afterwards: "cleanup",
     requests_and_limits_are_in_the_kernels_files: "limits",
     tasks_that_join_and_leave_resize_their_container: "resize",

@@ -5,6 +5,7 @@
 mod agents;
 mod configuration;
 mod containers;
+mod containers_page;
 mod decoration;
 mod drills;
 mod exclusive_offers;

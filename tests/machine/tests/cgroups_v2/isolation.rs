@@ -51,6 +51,7 @@ scenes! {
     debug_container_lives_on_the_groups_of_its_parent: "debug",
     killed_agent_finds_its_containers_again_and_touches_nobody_elses: "recovery",
     nested_containers_share_or_have_groups_as_they_ask: "nested",
+    page_of_containers_shows_group_settings_use_and_pressure: "page",
     processes_that_ignore_signals_or_left_their_session_are_gone_afterwards: "cleanup",
     tasks_that_join_and_leave_resize_their_container: "resize",
 }
