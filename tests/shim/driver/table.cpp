@@ -357,13 +357,15 @@ void hookEndpoint()
   HOLDS(is(httpGet(REPORT), "404 Not Found", "") && is(http("POST", RELOAD), "404 Not Found", ""));
 }
 
+apportion_bytes lent(const std::string& text)
+{
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
 /** What the library tells by itself. */
 void tell(apportion_notice notice, const mesos::ContainerID& container, const std::string& message)
 {
   const std::string name = bytes(container);
-  const auto lent = [](const std::string& text) {
-    return apportion_bytes{reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-  };
   listening().second(listening().first, notice, lent(name), lent(message));
 }
 
