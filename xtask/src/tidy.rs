@@ -125,7 +125,10 @@ fn breaches_of(file: &str, text: &str) -> Vec<String> {
 
 /// Whether a file is the root of a crate.
 fn is_crate_root(file: &str) -> bool {
-    file.ends_with("src/lib.rs") || file.ends_with("src/main.rs") || file.contains("src/bin/")
+    // A program in a folder of its own begins with that folder's main.rs.
+    let is_program = file.split_once("src/bin/").is_some_and(|(_, program)| !program.contains('/'));
+    let is_root = ["src/lib.rs", "src/main.rs"].iter().any(|root| file.ends_with(root));
+    is_root || is_program || (file.contains("src/bin/") && file.ends_with("/main.rs"))
 }
 
 /// Packages of ours that a manifest names without being allowed to.
@@ -157,6 +160,9 @@ mod tests {
         assert!(breaches_of("module/core/src/lib.rs", "#![forbid(unsafe_code)]\n").is_empty());
         assert!(breaches_of("module/bridge/src/lib.rs", "//! x\n").is_empty());
         assert!(breaches_of("module/core/src/share.rs", "//! x\n").is_empty());
+        assert_eq!(breaches_of("tests/a/src/bin/tool.rs", "//! x\n").len(), 1);
+        assert_eq!(breaches_of("tests/a/src/bin/tool/main.rs", "//! x\n").len(), 1);
+        assert!(breaches_of("tests/a/src/bin/tool/part.rs", "//! x\n").is_empty());
     }
 
     #[test]
