@@ -74,20 +74,10 @@ pub(crate) struct CheckArguments {
     pub(crate) json: bool,
 }
 
-/// Controllers that containers' groups can have; the others come with them.
-pub(super) const WANTED: [Controller; 6] = [
-    Controller::Cpu,
-    Controller::Memory,
-    Controller::Pids,
-    Controller::Io,
-    Controller::CpuSet,
-    Controller::HugeTlb,
-];
-
 /// A controller by its name in the configuration.
 fn controller(name: &str) -> Result<Controller, String> {
-    let known = || WANTED.into_iter().map(|controller| controller.name(Version::V2));
-    WANTED.into_iter().find(|controller| controller.name(Version::V2) == name).ok_or_else(|| {
+    let known = || Controller::CHOSEN.into_iter().map(|controller| controller.name(Version::V2));
+    Controller::CHOSEN.into_iter().find(|controller| controller.name(Version::V2) == name).ok_or_else(|| {
         let names = known().collect::<Vec<_>>().join(", ");
         // As v1 calls it.
         let meant = if name == Controller::Io.name(Version::V1) { "io" } else { name };

@@ -8,7 +8,6 @@ use apportion_cgroups::{
     Placement, Seen, Version, Wish,
 };
 
-use super::arguments::WANTED;
 use super::asked::{Asked, Verdict};
 
 /// A host with regard to a wish.
@@ -105,7 +104,8 @@ impl View {
             None => Hierarchy::detect(kernel, root)?,
         };
         self.layout = Some(hierarchy.layout());
-        self.controllers = WANTED.into_iter().map(|controller| row(&hierarchy, controller, wish)).collect();
+        self.controllers =
+            Controller::CHOSEN.into_iter().map(|controller| row(&hierarchy, controller, wish)).collect();
         self.missing = without_base(&hierarchy, kernel, wish);
         if !self.is_good() {
             return Ok(None);

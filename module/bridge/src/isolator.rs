@@ -74,7 +74,8 @@ impl IsolatorModule {
         Ok((APPORTION_DONE, report::json(&self.containers.report()).to_string().into_bytes()))
     }
 
-    /// Takes over what outlived the agent process. What cannot be read is logged and left to cleanup.
+    /// Takes over what outlived the agent process. What cannot be read fails the
+    /// recovery: a container that was left out would be taken for an orphan and ended.
     fn recover(&self, states: &[&[u8]], orphans: &[&[u8]]) -> Answer {
         let mut recovered = Vec::new();
         for state in states {

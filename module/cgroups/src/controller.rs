@@ -54,6 +54,17 @@ impl Controller {
         Controller::Freezer,
     ];
 
+    /// Those that an operator chooses, in the order in which they are named to him. The others come with them, or with
+    /// the kernel.
+    pub const CHOSEN: [Controller; 6] = [
+        Controller::Cpu,
+        Controller::Memory,
+        Controller::Pids,
+        Controller::Io,
+        Controller::CpuSet,
+        Controller::HugeTlb,
+    ];
+
     /// The kernel's name of the controller.
     pub fn name(self, version: Version) -> &'static str {
         match self {

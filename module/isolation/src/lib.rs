@@ -17,7 +17,9 @@
 //! * One container's trouble stays its own: a poisoned container answers an error to everything but `cleanup`.
 //! * Calls may come from several threads at once. The lock of the book is held for looking a record up, never while a
 //!   file is touched; a container's own lock orders changes of its group. Listeners are called without any lock.
-//! * No call of the host waits for the kernel longer than some milliseconds: what takes longer is a chore of our thread.
+//! * What may take the kernel long is a chore of our thread: to end processes, to reclaim memory, to move many containers
+//!   to other cores. A call of the host still waits while such a chore changes the same container, and `isolate` waits
+//!   until a process with a core filter is executed (10 s at most).
 //! * A process is killed by `cleanup`, and as the orphan of a recovery, and nowhere else: limits are Mesos' to enforce.
 //! * Without groups in the settings there are no threads, and nothing outside of `/proc` is read.
 //! * A pid is believed only while the process has the start time it had when it was recorded.

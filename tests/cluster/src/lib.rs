@@ -145,13 +145,18 @@ pub fn only_offer(framework: &mut Framework) -> Offer {
 ///
 /// # Panics
 /// When it has not within [`WITHIN`].
-pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
+pub fn wait_until<T>(what: &str, look: impl FnMut() -> Result<T, String>) -> T {
+    wait_within(WITHIN, what, look)
+}
+
+/// As [`wait_until`], for another time.
+fn wait_within<T>(within: Duration, what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
     let started = Instant::now();
     loop {
         match look() {
             Ok(found) => return found,
             Err(there) => {
-                assert!(started.elapsed() < WITHIN, "waited {WITHIN:?} for {what}; there is {there}");
+                assert!(started.elapsed() < within, "waited {within:?} for {what}; there is {there}");
             }
         }
         thread::sleep(Duration::from_millis(20));

@@ -24,16 +24,6 @@ const CONTAINER_ROOTS: &[&str] = &["container", "executor", "task", "framework",
 /// Path of the control groups.
 const GROUPS: &str = "isolator.cgroups";
 
-/// Controllers that can be asked for. The others come with them, or with the kernel.
-const CONTROLLERS: [Controller; 6] = [
-    Controller::Cpu,
-    Controller::Memory,
-    Controller::Pids,
-    Controller::Io,
-    Controller::CpuSet,
-    Controller::HugeTlb,
-];
-
 /// Controllers that are asked for unless the configuration says which.
 pub(super) const USUAL: [Controller; 3] = [Controller::Cpu, Controller::Memory, Controller::Pids];
 
@@ -129,12 +119,12 @@ impl Reader<'_> {
             _ => self.any_texts(path, node, TAKES),
         };
         for piece in pieces {
-            let known = CONTROLLERS.into_iter().find(|known| known.name(Version::V2) == piece.text);
+            let known = Controller::CHOSEN.into_iter().find(|known| known.name(Version::V2) == piece.text);
             if let Some(known) = known {
                 named.insert(known);
                 continue;
             }
-            let names = CONTROLLERS.map(|known| known.name(Version::V2));
+            let names = Controller::CHOSEN.map(|known| known.name(Version::V2));
             let found = format!("the unknown controller {}", quoted(piece.text));
             let complaint = Complaint::new(Kind::WrongValue, found, format!("one of {}", names.join(", ")));
             let complaint = match Controller::by_name(piece.text, Version::V1) {

@@ -20,8 +20,7 @@ mod resize;
 mod stage;
 mod usage;
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use cleanup::processes_that_ignore_signals_or_left_their_session_are_gone_afterwards;
 pub use cpu::hog_is_held_to_its_limit_and_its_neighbours_share_by_weight;
@@ -45,15 +44,6 @@ pub const WITHIN: Duration = Duration::from_secs(90);
 ///
 /// # Panics
 /// When it has not within [`WITHIN`].
-pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
-    let started = Instant::now();
-    loop {
-        match look() {
-            Ok(found) => return found,
-            Err(there) => {
-                assert!(started.elapsed() < WITHIN, "waited {WITHIN:?} for {what}; there is {there}");
-            }
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
+pub fn wait_until<T>(what: &str, look: impl FnMut() -> Result<T, String>) -> T {
+    crate::wait_within(WITHIN, what, look)
 }

@@ -107,7 +107,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Agents, Failure> {
 
 /// The library: the given one, else that beside this program.
 fn library(arguments: &Arguments) -> Result<PathBuf, Failure> {
-    let path = match &arguments.library {
+    let path = match &arguments.to_load {
         Some(path) => path.clone(),
         None => env::current_exe()?.with_file_name("libapportion.so"),
     };

@@ -56,8 +56,8 @@ struct Arguments {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     idle_seconds: u32,
     /// The library that the agent loads; without it the one beside this program
-    #[arg(long, value_name = "PATH")]
-    library: Option<PathBuf>,
+    #[arg(long = "library", value_name = "PATH")]
+    to_load: Option<PathBuf>,
     /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
