@@ -325,3 +325,55 @@ pub(crate) enum Lowering {
 fn limits_pids(max: Bound, current: u64) -> bool {
     matches!(max, Bound::At(max) if current >= max / 2)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::PathBuf;
+
+    use apportion_cgroups::fake::FakeKernel;
+    use apportion_cgroups::{Base, Controller, GroupName, Shape, Wish};
+
+    use super::*;
+    use crate::demand::{Amounts, Demand};
+    use crate::host::{Host, group_of};
+    use crate::record::OwnGroup;
+    use crate::settings::{GroupPolicy, GroupSettings};
+
+    #[test]
+    fn memory_is_taken_away_by_our_thread_and_not_by_the_call_of_the_host() {
+        let kernel = Arc::new(FakeKernel::v2());
+        let wish = Wish {
+            base: Base::Own,
+            name: GroupName::new("containers").unwrap(),
+            controllers: BTreeSet::from([Controller::Memory]),
+        };
+        let groups = GroupSettings { wish, policy: GroupPolicy::default() };
+        let host = Host { kernel: kernel.clone(), root: PathBuf::from("/") };
+        let opened = HostGroups::open(&groups, &host).unwrap();
+        let books = Books::new(Settings { groups: Some(groups), ..Settings::default() }, Some(opened));
+        let demand = |mebibytes| Demand {
+            requests: Amounts::from([(b"mem".to_vec(), mebibytes)]),
+            ..Demand::default()
+        };
+
+        let id = ContainerId::root("c");
+        let path = group_of(&id).unwrap();
+        let mut record = Record { demand: demand(128.0), ..Record::default() };
+        let limits = books.wanted(&id, &record).unwrap();
+        let made = books.groups.as_ref().unwrap().create(&path, Shape::Leaf, &limits).unwrap();
+        record.membership =
+            Membership::Own(Box::new(OwnGroup { path, shape: Shape::Leaf, settings: Some(made) }));
+        let folder = kernel.groups().into_iter().find(|path| path.ends_with("container-c")).unwrap();
+        let limit = || kernel.text(&folder.join("memory.max")).unwrap().trim().to_owned();
+
+        record.demand = demand(64.0);
+        assert_eq!(books.resize(&id, &mut record, Lowering::Later), Ok(true));
+        assert_eq!(limit(), (128 << 20).to_string());
+        assert_eq!(books.resize(&id, &mut record, Lowering::Now), Ok(false));
+        assert_eq!(limit(), (64 << 20).to_string());
+        record.demand = demand(256.0);
+        assert_eq!(books.resize(&id, &mut record, Lowering::Later), Ok(false));
+        assert_eq!(limit(), (256 << 20).to_string());
+    }
+}

@@ -214,6 +214,24 @@ fn known_containers_are_adopted_and_groups_that_nobody_knows_are_destroyed() {
 }
 
 #[test]
+fn a_container_that_outlived_its_agent_keeps_what_does_not_follow_from_its_resources() {
+    let kernel = Arc::new(FakeKernel::v2());
+    let before = open(&kernel);
+    let id = ContainerId::root("c");
+    before.prepare(&id, &asked(1.0, 64.0)).unwrap();
+    drop(before);
+    let mut settings = settings();
+    settings.groups.as_mut().unwrap().policy.pids = Bound::At(7);
+    let host = Host { kernel: kernel.clone(), root: PathBuf::from("/") };
+    let after = Containers::open(settings, &host).unwrap();
+    let state = Recovered { id: id.clone(), pid: PID, call: HookCall::default() };
+    after.recover([state], []).unwrap();
+    after.update(&id, demand(1.0, 128.0)).unwrap();
+    assert_eq!(memory_limit(&kernel, "c").unwrap(), (128 << 20).to_string());
+    assert_eq!(file(&kernel, "c", &["pids.max"]).unwrap(), "50");
+}
+
+#[test]
 fn a_container_of_before_groups_were_used_goes_on_without_limits() {
     let kernel = Arc::new(FakeKernel::v2());
     let containers = open(&kernel);
