@@ -68,6 +68,12 @@ impl Reader<'_> {
                 _ => {}
             }
         }
+        if config.cgroups.is_none() {
+            // Reported already, for want of groups or for what is wrong with theirs. Limits kept here
+            // would be lost when the settings are written out: without groups nobody may set any.
+            config.limits = Default::default();
+            config.rules.retain(|rule| rule.limits.is_empty());
+        }
         config
     }
 
