@@ -8,6 +8,7 @@ mod failover;
 mod fair_share;
 mod filters;
 mod histories;
+mod lending;
 mod lifecycle;
 mod operations;
 mod quotas;
