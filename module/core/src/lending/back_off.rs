@@ -43,9 +43,9 @@ impl Waits {
         Some(wait.until)
     }
 
-    /// A launch of a framework was admitted: it starts anew.
-    pub(crate) fn won(&mut self, framework: FrameworkId) {
-        self.0.remove(&framework);
+    /// A launch of a framework was admitted: it starts anew. Says whether it may have been waiting.
+    pub(crate) fn won(&mut self, framework: FrameworkId) -> bool {
+        self.0.remove(&framework).is_some_and(|wait| wait.waited > 0)
     }
 
     /// Whether a framework has to wait.

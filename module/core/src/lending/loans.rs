@@ -220,7 +220,9 @@ impl Allocator {
             let missing = self.unlend((framework, role), agent, &resources, Part::Offered);
             self.tell_unknown_loan((framework, role), agent, &missing, effects);
             self.lend((framework, role), agent, &resources, Part::Used);
-            self.lending.waits.won(framework);
+            if self.lending.waits.won(framework) {
+                self.lending.reopen_all();
+            }
         }
     }
 

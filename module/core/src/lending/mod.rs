@@ -120,10 +120,8 @@ impl Lending {
         self.on = policy.is_on();
         self.policy = policy.clone();
         self.lent_as = policy.resources.iter().map(|kind| (kinds.traits(*kind).name, *kind)).collect();
-        let mut numbered = |amounts: &[(Box<[u8]>, Amount)]| {
-            amounts.iter().map(|(name, amount)| (kinds.intern_name(name), *amount)).collect()
-        };
-        self.slice = numbered(&policy.slice);
+        let slice = policy.slice.iter().map(|(name, most)| (kinds.intern_name(name), *most));
+        self.slice = slice.collect();
         for limits in &policy.limits {
             let role = roles.intern(&limits.role);
             let mut numbered = |bounds: &[(Box<[u8]>, Bound)]| {

@@ -98,7 +98,8 @@ pub struct BorrowerRule {
 pub struct RoleLimits {
     /// The role.
     pub role: Box<[u8]>,
-    /// By resource name, what of its capacity may be lent at the same time.
+    /// By resource name, what of its capacity may be lent at the same time. No offer goes beyond it; loans that an owner
+    /// outran, and that fit again because it let go, can.
     pub lend: Vec<(Box<[u8]>, Bound)>,
     /// By resource name, what it may have borrowed at the same time, offered or in use.
     pub borrow: Vec<(Box<[u8]>, Bound)>,

@@ -249,7 +249,7 @@ impl Allocator {
     fn beyond_lenders_limits(&self, agent: AgentId, more: &Loan) -> Option<(NameId, Amount)> {
         let after = self.charges(agent.index(), Some(more));
         let before = &self.lending.of(agent.index())?.charged;
-        for (role, _) in &self.lending.lend_limits {
+        for role in self.lending.lend_limits.keys() {
             for (name, _) in &self.lending.lent_as {
                 let room = self.lending.room_to_lend(*role, *name, (&self.roles, &self.pool));
                 let Some(room) = room else { continue };
