@@ -177,7 +177,7 @@ impl Reader<'_> {
         self.report_absence(
             LENDERS,
             at,
-            complaint.hint("roles = \"**\" are all roles; without lenders nothing is lent"),
+            complaint.hint("roles = \"**\" are all roles; to lend nothing, leave out the lenders, too"),
         );
     }
 }

@@ -22,11 +22,21 @@ impl Reader<'_> {
     /// The most of each resource in one offer, above zero.
     pub(super) fn slice(&mut self, path: &str, node: &Node, lent: &Lent) -> Amounts {
         let mut slice = Amounts::new();
+        let least = Amount::from_thousandths(1);
         for entry in self.filled(path, node, SOME_AMOUNT) {
             let path = below_path(path, &entry.key);
             let name = self.lent_name(&path, entry, lent);
-            let most = self
-                .checked(&path, &entry.node, |value| amount(&entry.key, value, Amount::from_thousandths(1)));
+            let most = self.checked(&path, &entry.node, |value| {
+                let is_part =
+                    matches!(value, Value::Text(text) | Value::Parameter(text) if text.ends_with('%'));
+                amount(&entry.key, value, least).map_err(|complaint| {
+                    if is_part {
+                        complaint.hint("limits of roles can be parts, a slice cannot")
+                    } else {
+                        complaint
+                    }
+                })
+            });
             slice.extend(name.zip(most));
         }
         slice

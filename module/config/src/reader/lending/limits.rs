@@ -75,7 +75,7 @@ impl Reader<'_> {
 }
 
 /// Whether Mesos has roles of this name.
-fn check_role(role: &str) -> Result<(), Complaint> {
+pub(super) fn check_role(role: &str) -> Result<(), Complaint> {
     let wrong =
         |expected: &str| Err(Complaint::new(Kind::WrongName, format!("the role {}", quoted(role)), expected));
     // The role that everybody is in who names none.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use apportion_policy::{Amount, Pattern};
 
+use super::limits::check_role;
 use crate::lending::{BorrowerRule, IdleSource, LenderRule, PRIORITY_MAX};
 use crate::names::nearest;
 use crate::problem::{Kind, quoted};
@@ -137,7 +138,11 @@ impl Reader<'_> {
                 self.report(&piece.path, piece.at, complaint);
                 continue;
             }
-            patterns.extend(self.pattern(&piece, Pattern::parse_role));
+            let Some(pattern) = self.pattern(&piece, Pattern::parse_role) else { continue };
+            match pattern.literal().map_or(Ok(()), check_role) {
+                Ok(()) => patterns.push(pattern),
+                Err(complaint) => self.report(&piece.path, piece.at, complaint),
+            }
         }
         patterns
     }
