@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use apportion_policy::{Amount, Amounts, Pattern};
 
+use crate::quantities::{MIB, is_size, percentage, size, span};
+
 /// Most frameworks that may see the same capacity at once.
 pub const FAN_OUT_MAX: u32 = 64;
 /// Highest priority of a borrower.
@@ -169,6 +171,38 @@ pub enum LendingBound {
     Amount(Amount),
     /// Such a part of what all agents have, in thousandths: 0 to 1000.
     Permille(u32),
+}
+
+impl LendingBound {
+    /// The bound as the configuration writes that of a resource.
+    pub fn written(self, resource: &str) -> String {
+        match self {
+            LendingBound::Amount(most) => written_amount(resource, most),
+            LendingBound::Permille(permille) => percentage(permille.into()),
+        }
+    }
+}
+
+/// An amount as the configuration writes that of a resource: memory and disk as a size, in whole MiB; others as a number.
+///
+/// ```
+/// use apportion_config::written_amount;
+/// use apportion_policy::Amount;
+///
+/// let amount = Amount::from_thousandths(8_192_000);
+/// assert_eq!((written_amount("mem", amount), written_amount("cpus", amount)), ("8GiB".into(), "8192".into()));
+/// ```
+pub fn written_amount(resource: &str, amount: Amount) -> String {
+    if !is_size(resource) {
+        return amount.to_string();
+    }
+    let mib = u64::try_from(amount.thousandths() / 1000).unwrap_or_default();
+    size(mib.saturating_mul(MIB))
+}
+
+/// A duration as the configuration writes it, in the largest unit of which it is a whole number, down to milliseconds.
+pub fn written_duration(duration: Duration) -> String {
+    span(duration)
 }
 
 /// Settings of eviction, for the QoS controller in the agent.

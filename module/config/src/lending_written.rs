@@ -8,8 +8,9 @@ use toml::{Table, Value};
 use crate::container_written::{filled, there};
 use crate::lending::{
     BackOff, BorrowerRule, EvictionConfig, LenderRule, LendingBound, LendingConfig, RoleLimits,
+    written_amount,
 };
-use crate::quantities::{MIB, is_size, percentage, size, span};
+use crate::quantities::{is_size, percentage, span};
 use crate::rule_written::{list, number, sources, text};
 
 /// The keys of `[lending]` beside its rules.
@@ -76,15 +77,11 @@ pub(crate) fn eviction(config: &EvictionConfig) -> Table {
 fn bound(name: &str, most: LendingBound) -> Value {
     match most {
         LendingBound::Amount(most) => amount(name, most),
-        LendingBound::Permille(permille) => text(&percentage(permille.into())),
+        part @ LendingBound::Permille(_) => text(&part.written(name)),
     }
 }
 
-/// An amount as it is read: a size of what is counted in MiB, a number of everything else.
+/// An amount as it is read.
 fn amount(name: &str, amount: Amount) -> Value {
-    if !is_size(name) {
-        return number(amount);
-    }
-    let mib = u64::try_from(amount.thousandths() / 1000).unwrap_or_default();
-    text(&size(mib.saturating_mul(MIB)))
+    if is_size(name) { text(&written_amount(name, amount)) } else { number(amount) }
 }

@@ -41,7 +41,7 @@ pub use entry_points::{ENTRY_POINTS, is_entry_point};
 pub use file::FILE_BYTES_MAX;
 pub use lending::{
     BackOff, BorrowerRule, EvictionConfig, FAN_OUT_MAX, IdleSource, LenderRule, LendingBound, LendingConfig,
-    PRIORITY_MAX, RoleLimits,
+    PRIORITY_MAX, RoleLimits, written_amount, written_duration,
 };
 pub use names::schema_keys;
 pub use problem::{Kind, Place, Problem, Problems};
