@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use crate::{Failure, fuzz, generate, target_folder, tidy, workspace_root};
 
 /// The packages whose tests need no Mesos.
-const PURE: [&str; 15] = [
+const PURE: [&str; 16] = [
     "apportion-bridge",
     "apportion-cgroups",
     "apportion-cli",
@@ -23,6 +23,7 @@ const PURE: [&str; 15] = [
     "apportion-generate",
     "apportion-hook",
     "apportion-isolation",
+    "apportion-ledger",
     "apportion-policy",
     "apportion-reaction",
     "apportion-wire",
