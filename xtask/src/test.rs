@@ -23,6 +23,7 @@ const PURE: [&str; 16] = [
     "apportion-generate",
     "apportion-hook",
     "apportion-isolation",
+    "apportion-ledger",
     "apportion-policy",
     "apportion-reaction",
     "apportion-scheduler-simulation",

@@ -20,7 +20,7 @@ const UNSAFE_ALLOWED: [&str; 2] = ["module/bridge/", "fuzz/targets/"];
 const EMPTY_NAMES: [&str; 5] = ["util", "utils", "helper", "helpers", "common"];
 
 /// Which packages each layer may use. Imports go one way: towards the end of this list.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     (
         "module/bridge",
         &[
@@ -29,6 +29,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
             "apportion-core",
             "apportion-hook",
             "apportion-isolation",
+            "apportion-ledger",
             "apportion-policy",
             "apportion-wire",
         ],
@@ -48,6 +49,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("module/config", &["apportion-cgroups", "apportion-isolation", "apportion-policy"]),
     ("module/isolation", &["apportion-cgroups", "apportion-policy", "apportion-reaction"]),
     ("module/cgroups", &[]),
+    ("module/ledger", &["apportion-core"]),
     ("module/core", &[]),
     ("module/policy", &[]),
     ("module/wire", &[]),

@@ -1,0 +1,72 @@
+//! Every interleaving of small worlds: a master, an agent, an owner and borrowers, against one ledger.
+//!
+//! The master of these worlds does what the real one does, in its order: tasks of an ACCEPT are shown, then validated,
+//! then what is left of the offers is returned and what is used is told. Everything that is not the ledger's to decide
+//! is tried in every way: who is offered how much, who accepts what, which tasks the master finds wrong, what ends, when
+//! which amount is published, and when the agent or the master goes away.
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod explorer;
+mod master;
+mod world;
+
+use explorer::explore;
+use world::{Framework, World};
+
+const OWNER: Framework = Framework {
+    name: "owner",
+    role: "prod",
+    priority: 0,
+    regular: true,
+    lent: false,
+    executors: false,
+    gangs: false,
+};
+const BORROWER: Framework = Framework {
+    name: "one",
+    role: "batch",
+    priority: 1,
+    regular: false,
+    lent: true,
+    executors: false,
+    gangs: false,
+};
+
+#[test]
+fn equal_borrowers_and_an_owner_race_for_an_agent() {
+    let other = Framework { name: "two", ..BORROWER };
+    explore(&World { units: 3, frameworks: vec![OWNER, BORROWER, other], ..World::default() });
+}
+
+#[test]
+fn a_borrower_of_higher_priority_is_admitted_over_one_of_lower() {
+    let higher = Framework { name: "two", role: "urgent", priority: 2, ..BORROWER };
+    explore(&World { units: 2, frameworks: vec![OWNER, BORROWER, higher], ..World::default() });
+}
+
+#[test]
+fn executors_are_reused_and_stay_unmixed() {
+    let both = Framework { regular: true, executors: true, ..BORROWER };
+    explore(&World { units: 2, frameworks: vec![both], ..World::default() });
+}
+
+#[test]
+fn a_borrower_with_executors_races_with_one_without() {
+    let with = Framework { executors: true, ..BORROWER };
+    let without = Framework { name: "two", ..BORROWER };
+    explore(&World { units: 3, frameworks: vec![with, without], ..World::default() });
+}
+
+#[test]
+fn gangs_pass_or_are_turned_down_as_one() {
+    let gangs = Framework { gangs: true, ..BORROWER };
+    let other = Framework { name: "two", ..BORROWER };
+    explore(&World { units: 3, frameworks: vec![OWNER, gangs, other], ..World::default() });
+}
+
+#[test]
+fn another_master_takes_over_at_any_moment() {
+    let both = Framework { regular: true, executors: true, ..BORROWER };
+    explore(&World { units: 2, frameworks: vec![both], failover: true, ..World::default() });
+}
