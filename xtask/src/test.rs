@@ -12,13 +12,14 @@ use clap::ValueEnum;
 use crate::{Failure, fuzz, generate, target_folder, tidy, workspace_root};
 
 /// The packages whose tests need no Mesos.
-const PURE: [&str; 15] = [
+const PURE: [&str; 16] = [
     "apportion-bridge",
     "apportion-cgroups",
     "apportion-cli",
     "apportion-config",
     "apportion-core",
     "apportion-detection",
+    "apportion-eviction",
     "apportion-fuzz-targets",
     "apportion-generate",
     "apportion-hook",

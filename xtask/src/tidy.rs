@@ -20,13 +20,14 @@ const UNSAFE_ALLOWED: [&str; 2] = ["module/bridge/", "fuzz/targets/"];
 const EMPTY_NAMES: [&str; 5] = ["util", "utils", "helper", "helpers", "common"];
 
 /// Which packages each layer may use. Imports go one way: towards the end of this list.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     (
         "module/bridge",
         &[
             "apportion-cgroups",
             "apportion-config",
             "apportion-core",
+            "apportion-eviction",
             "apportion-hook",
             "apportion-isolation",
             "apportion-policy",
@@ -49,6 +50,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("module/isolation", &["apportion-cgroups", "apportion-policy", "apportion-reaction"]),
     ("module/cgroups", &[]),
     ("module/core", &[]),
+    ("module/eviction", &[]),
     ("module/policy", &[]),
     ("module/wire", &[]),
     (
