@@ -109,12 +109,12 @@ fn of_many_equal_ones_the_newest_go() {
 
 #[test]
 fn of_many_an_older_one_stays_if_a_newer_one_gives_enough() {
-    let sizes = [5, 1, 1, 1, 1, 1, 1, 4, 1, 1, 1, 1, 1, 1];
+    let sizes = [6, 1, 1, 1, 1, 1, 1, 5, 1, 1, 1, 1, 1, 4];
     assert!(sizes.len() > EXACT_MOST);
     let drawn: Vec<Drawn> = sizes.into_iter().map(|cpus| (0, cpus, 0, true)).collect();
     let all: i64 = sizes.iter().sum();
-    assert_eq!(victims_of(&executors_of(&drawn), &amounts(all - 4, 0)).1, ["e007"]);
-    assert_eq!(victims_of(&executors_of(&drawn), &amounts(all - 5, 0)).1, ["e000"]);
+    assert_eq!(victims_of(&executors_of(&drawn), &amounts(all - 9, 0)).1, ["e007", "e013"]);
+    assert_eq!(victims_of(&executors_of(&drawn), &amounts(all - 11, 0)).1, ["e000", "e007"]);
 }
 
 #[test]
