@@ -19,6 +19,7 @@ const PURE: [&str; 16] = [
     "apportion-config",
     "apportion-core",
     "apportion-detection",
+    "apportion-eviction",
     "apportion-fuzz-targets",
     "apportion-generate",
     "apportion-hook",
