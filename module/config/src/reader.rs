@@ -19,6 +19,7 @@ mod rules;
 mod values;
 
 pub use hook_rules::{COMMAND_SECONDS, COMMAND_SECONDS_MAX, HOOK_RULES_MAX};
+pub use lending::ROLE_LIMITS_MAX;
 pub use lists::EXPRESSIONS_MAX;
 
 /// Facts a hook's environment rule can name: the executor hook's own and what is remembered of its task.

@@ -14,6 +14,9 @@ use proptest::prelude::*;
 
 const SAMPLE: &str = include_str!("../apportion.sample.toml");
 
+const GUIDE: &str = include_str!("../../../docs/lending.md");
+const REFERENCE: &str = include_str!("../../../docs/lending-reference.md");
+
 const LENDER: &str = "[[lending.lenders]]\nroles = \"prod\"\n";
 const BORROWER: &str = "[[lending.borrowers]]\nroles = \"batch\"\n";
 
@@ -193,6 +196,17 @@ fn module_parameters_set_everything_but_rules() {
 fn sample_written_out_and_read_again_lends_the_same() {
     let config = config(SAMPLE);
     assert_eq!(self::config(&config.to_string()), config, "{config}");
+}
+
+#[test]
+fn examples_of_the_pages_are_whole_files_that_lend() {
+    let examples = |page: &'static str| {
+        page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!((examples(GUIDE).len(), examples(REFERENCE).len()), (4, 1));
+    for example in [examples(GUIDE), examples(REFERENCE)].concat() {
+        assert!(read(example).is_on(), "{example}");
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+pub use limits::ROLE_LIMITS_MAX;
+
 use super::hook_rules::entry;
 use super::lists::Texts;
 use super::rules::Named;
