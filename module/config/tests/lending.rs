@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use apportion_config::{
-    BackOff, Config, EvictionConfig, FAN_OUT_MAX, IdleSource, LenderRule, LendingBound, LendingConfig,
-    PRIORITY_MAX, schema_keys,
+    BackOff, Config, EvictionConfig, FAN_OUT_MAX, IdleSource, LENT_MAX, LenderRule, LendingBound,
+    LendingConfig, PRIORITY_MAX, schema_keys,
 };
 use apportion_policy::{Amount, Pattern};
 use proptest::prelude::*;
@@ -196,6 +196,31 @@ fn module_parameters_set_everything_but_rules() {
 fn sample_written_out_and_read_again_lends_the_same() {
     let config = config(SAMPLE);
     assert_eq!(self::config(&config.to_string()), config, "{config}");
+}
+
+#[test]
+fn more_than_a_host_can_take_is_refused_at_its_place() {
+    let list = |count: usize| (0..count).map(|number| format!("\"r{number}*\",")).collect::<String>();
+    let problem = |text: &str| {
+        let problems = Config::from_text(text).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems}");
+        let problem = problems.iter().next().unwrap();
+        format!("{}: {}", problem.path, problem.found)
+    };
+    let all = format!("{LENDER}to = [{}]\n[[lending.borrowers]]\nroles = [{}]\n", list(500), list(499));
+    assert!(read(&all).is_on());
+    let found = problem(&all.replacen("\"r0*\",", "\"r0*\", \"x\",", 1));
+    assert!(found.ends_with(": more than 1000 patterns in all rules"), "{found}");
+    assert_eq!(read(&format!("lending.resources = [{}]", list(LENT_MAX))).resources.len(), LENT_MAX);
+    let found = problem(&format!("lending.resources = [{}]", list(LENT_MAX + 1)));
+    assert_eq!(found, "lending.resources[100]: 101 resources");
+    let limits =
+        |count: usize| (0..count).map(|number| format!("r{number}.lend.cpus = 1\n")).collect::<String>();
+    assert_eq!(read(&format!("[lending.limits]\n{}", limits(1000))).limits.len(), 1000);
+    assert_eq!(
+        problem(&format!("[lending.limits]\n{}", limits(1001))),
+        "lending.limits: 1001 roles with limits"
+    );
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use apportion_config::{FAN_OUT_MAX, HOOK_RULES_MAX, LENDING_SCHEMA, PRIORITY_MAX, ROLE_LIMITS_MAX};
+use apportion_config::{
+    FAN_OUT_MAX, HOOK_RULES_MAX, LENDING_SCHEMA, LENT_MAX, PRIORITY_MAX, ROLE_LIMITS_MAX, ROLE_PATTERNS_MAX,
+};
 
 use crate::hooks::tables;
 use crate::page::{Parts, table};
@@ -19,8 +21,10 @@ pub(crate) fn reference(root: &Path) -> Result<Generated, Failure> {
     }
     parts.add("role forms", tables::role_forms());
     let limits = [
+        ("resources that may be lent", LENT_MAX.to_string()),
         ("rules about lenders", HOOK_RULES_MAX.to_string()),
         ("rules about borrowers", HOOK_RULES_MAX.to_string()),
+        ("patterns of roles in all of them", ROLE_PATTERNS_MAX.to_string()),
         ("roles with limits", ROLE_LIMITS_MAX.to_string()),
         ("frameworks that see the same capacity at once", FAN_OUT_MAX.to_string()),
         ("priority of a borrower", PRIORITY_MAX.to_string()),
