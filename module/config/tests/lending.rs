@@ -180,6 +180,7 @@ fn module_parameters_set_everything_but_rules() {
         ("lending.limits.batch.borrow.cpus", "50"),
         ("lending.limits.batch.borrow.mem", "2.5%"),
         ("lending.limits.a.lend.b/c.d.lend.disk", "64GiB"),
+        ("lending.limits.x.lend.y.borrow.cpus", "0"),
         ("eviction.grace", "5s"),
         ("eviction.grace_label", "g"),
     ];
@@ -188,7 +189,7 @@ fn module_parameters_set_everything_but_rules() {
     let file = "[lending]\nresources = [\"cpus\", \"mem\", \"disk\"]\nfan_out = 3\nmin_idle = \"60s\"\n\
         slice = { cpus = 4.5, mem = \"8GiB\" }\nback_off = { conflicts = 5, most = \"120m\" }\n\
         [lending.limits]\nbatch = { borrow = { cpus = 50, mem = \"2.5%\" } }\n\
-        \"a.lend.b/c.d\" = { lend = { disk = \"64GiB\" } }\n[eviction]\ngrace = \"5s\"\ngrace_label = \"g\"";
+        \"a.lend.b/c.d\" = { lend = { disk = \"64GiB\" } }\n\"x.lend.y\" = { borrow = { cpus = 0 } }\n[eviction]\ngrace = \"5s\"\ngrace_label = \"g\"";
     assert_eq!(found, config(file));
 }
 
