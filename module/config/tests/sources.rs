@@ -265,6 +265,17 @@ fn largest_files_full_of_mistakes_are_examined_and_told_in_short() {
         format!("[[hook.rules]]\nmatch.all = [{}]", full("{any=[{}]},").trim_end_matches(',')),
         format!("[[hook.rules]]\nenvironment.unset = [{}]", full("\"L*\",").trim_end_matches(',')),
         format!("[drill]\npanic_in = [{}]", full("1,").trim_end_matches(',')),
+        format!(
+            "[[lending.borrowers]]\nroles = [{}]",
+            (0..80_000).map(|n| format!("\"a{n}*\",")).collect::<String>()
+        ),
+        format!(
+            "[lending]\nresources = [{}]\nslice = {{{}}}",
+            (0..40_000).map(|n| format!("\"r{n}\",")).collect::<String>(),
+            (0..40_000).map(|n| format!("s{n}=1,")).collect::<String>().trim_end_matches(',')
+        ),
+        format!("[lending.limits]\n{}", keys("\n")),
+        full("[[lending.lenders]]\nroles=\"a\"\n"),
     ];
     for text in texts {
         let problems = Config::from_text(&text).unwrap_err();
