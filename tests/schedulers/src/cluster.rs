@@ -2,11 +2,12 @@
 
 use apportion_core::{
     AgentCapabilities, AgentInfo, Allocated, Allocator, Amount, Event, FrameworkCapabilities, FrameworkInfo,
-    Holding, Instant, Item, Kind, KindId, Minimum, Options,
+    Holding, Instant, Item, Kind, KindId, Minimum, Options, Severity,
 };
 
 use crate::Fault;
 use crate::lent::{Lending, TaskUse};
+use crate::modules::LendingSpec;
 use crate::workload::{SchedulerSpec, Shape, Work};
 
 /// Nothing that is returned is refused for a time: the allocator may offer it to the same framework at once.
@@ -70,7 +71,9 @@ pub struct ClusterSpec {
     pub agent: Shape,
     /// Revocable resources that each of them has besides, as a resource estimator reports them. Not what is lent.
     pub estimated: Shape,
-    /// Options of the allocator.
+    /// How idle capacity is lent; without it none is.
+    pub lending: Option<LendingSpec>,
+    /// Options of the allocator, but for the rules of lending.
     pub options: Options,
 }
 
@@ -81,8 +84,13 @@ impl ClusterSpec {
         let least = |name: &[u8], amount| Minimum { amounts: vec![(name.into(), amount)] };
         let min_allocatable = vec![least(b"cpus", Amount::thousandths(10)), least(b"mem", Amount::whole(32))];
         let options = Options { min_allocatable, seed, ..Options::default() };
-        ClusterSpec { agents, agent, estimated: Shape::default(), options }
+        ClusterSpec { agents, agent, estimated: Shape::default(), lending: None, options }
     }
+}
+
+/// The id of an agent, by its place among all.
+pub(crate) fn agent_name(place: usize) -> Box<[u8]> {
+    format!("agent-{place}").into_bytes().into()
 }
 
 #[derive(Debug)]
@@ -93,10 +101,17 @@ struct Agent {
     revocable: Shape,
 }
 
-#[derive(Debug)]
-struct Framework {
-    name: Box<[u8]>,
-    role: Box<[u8]>,
+/// The ids by which the master knows a scheduler.
+#[derive(Debug, Clone)]
+pub(crate) struct Framework {
+    pub(crate) name: Box<[u8]>,
+    pub(crate) role: Box<[u8]>,
+}
+
+impl Framework {
+    pub(crate) fn of(scheduler: &SchedulerSpec) -> Framework {
+        Framework { name: scheduler.name.as_bytes().into(), role: scheduler.role.as_bytes().into() }
+    }
 }
 
 /// A master with its agents and frameworks.
@@ -109,6 +124,8 @@ pub(crate) struct Cluster {
     agents: Vec<Agent>,
     frameworks: Vec<Framework>,
     agent_has: Shape,
+    /// Whether the allocator lends: what is revocable is lent then.
+    lends: bool,
     /// A run was asked for that nobody took note of.
     wants_cycle: bool,
     /// Offers that nobody took note of, each with its framework.
@@ -132,12 +149,16 @@ impl Cluster {
             agents: Vec::with_capacity(spec.agents),
             frameworks: Vec::with_capacity(schedulers.len()),
             agent_has: spec.agent,
+            lends: spec.lending.is_some(),
             wants_cycle: false,
             offers: Vec::new(),
             events: 0,
         };
         let now = Instant::default();
-        cluster.apply(&Event::Initialize { options: &spec.options }, now)?;
+        let kinds = vec![cluster.lent.cpus, cluster.lent.mem];
+        let lending = spec.lending.as_ref().and_then(|lending| lending.policy(kinds)).unwrap_or_default();
+        let options = Options { lending, ..spec.options.clone() };
+        cluster.apply(&Event::Initialize { options: &options }, now)?;
         schedulers.iter().try_for_each(|scheduler| cluster.add_framework(scheduler, now))?;
         let mut total = cluster.regular.holding(spec.agent);
         total.add(&cluster.lent.holding(spec.estimated));
@@ -146,8 +167,7 @@ impl Cluster {
     }
 
     fn add_framework(&mut self, scheduler: &SchedulerSpec, now: Instant) -> Result<(), Fault> {
-        let name: Box<[u8]> = scheduler.name.as_bytes().into();
-        let role: Box<[u8]> = scheduler.role.as_bytes().into();
+        let Framework { name, role } = Framework::of(scheduler);
         let capabilities = FrameworkCapabilities {
             multi_role: true,
             // What can be taken back is nothing for tasks that are to run for long.
@@ -163,10 +183,10 @@ impl Cluster {
     }
 
     fn add_agent(&mut self, number: usize, total: &Holding, now: Instant) -> Result<(), Fault> {
-        let name: Box<[u8]> = format!("agent-{number}").into_bytes().into();
+        let name = agent_name(number);
         let event = Event::AddAgent {
             agent: &name,
-            info: AgentInfo { hostname: &name, ..AgentInfo::default() },
+            info: AgentInfo { hostname: &name, reclaims: self.lends, ..AgentInfo::default() },
             capabilities: AgentCapabilities { multi_role: true, hierarchical_role: true },
             unavailability: None,
             total,
@@ -180,6 +200,11 @@ impl Cluster {
     fn apply(&mut self, event: &Event<'_>, now: Instant) -> Result<(), Fault> {
         self.events += 1;
         let effects = self.allocator.apply(event, now)?;
+        // Nothing that a master does right is worth a warning.
+        let warning = effects.notices.iter().find(|notice| notice.severity() == Severity::Warning);
+        if let Some(notice) = warning {
+            return Err(Fault::Warned(notice.to_string()));
+        }
         self.lending.hear(&effects, now);
         self.wants_cycle |= effects.cycle_requested;
         for offer in &effects.offers {
@@ -250,6 +275,7 @@ impl Cluster {
             self.use_offered(framework, &Offer { shape: used, ..*offer }, now)?;
         }
         self.apply(&Event::Resume, now)?;
+        self.tell_lost(framework, began.iter().filter(|began| !**began).count(), now)?;
         admitted().for_each(|task| self.lending.begins(task, now));
         let evicted = if offer.is_lent { Vec::new() } else { self.lending.evicts(offer.agent, now) };
         Ok(Launched { began, evicted })
@@ -261,6 +287,11 @@ impl Cluster {
         let holding = self.kinds(used).holding(used.shape);
         let resources = [Allocated { role: Some(&role), resources: &holding }];
         self.apply(&Event::TransitionOfferedToAllocated { agent: &name, resources: &resources }, now)?;
+        if used.is_lent && self.lends {
+            let borrower = self.frameworks[framework].name.clone();
+            let event = Event::UseLent { framework: Some(&borrower), agent: &name, resources: &resources };
+            self.apply(&event, now)?;
+        }
         let agent = &mut self.agents[used.agent];
         if used.is_lent {
             agent.revocable = agent.revocable + used.shape;
@@ -272,6 +303,16 @@ impl Cluster {
             return Err(Fault::OverCommitted { agent, found, has: self.agent_has });
         }
         Ok(())
+    }
+
+    /// The allocator is told of launches that were turned down.
+    fn tell_lost(&mut self, framework: usize, launches: usize, now: Instant) -> Result<(), Fault> {
+        if launches == 0 {
+            return Ok(());
+        }
+        let framework = self.frameworks[framework].name.clone();
+        let launches = u32::try_from(launches).unwrap_or(u32::MAX);
+        self.apply(&Event::LoseLaunches { framework: &framework, launches }, now)
     }
 
     /// A task has ended, or was ended.
@@ -293,8 +334,7 @@ impl Cluster {
         refuse_seconds: Option<f64>,
         now: Instant,
     ) -> Result<(), Fault> {
-        let Framework { name, role } = &self.frameworks[framework];
-        let (name, role) = (name.clone(), role.clone());
+        let Framework { name, role } = self.frameworks[framework].clone();
         let agent = self.agents[freed.agent].name.clone();
         let holding = self.kinds(freed).holding(freed.shape);
         let event = Event::RecoverResources {
@@ -324,6 +364,12 @@ impl Cluster {
     /// Cpus of all agents together.
     pub(crate) fn all_cpus(&self) -> Amount {
         self.agent_has.cpus.times(u32::try_from(self.agents.len()).unwrap_or(u32::MAX))
+    }
+
+    /// How many frameworks are offered nothing lent for having lost too often.
+    #[cfg(test)]
+    pub(crate) fn backing_off(&self, now: Instant) -> usize {
+        self.allocator.frameworks_backing_off(now)
     }
 
     /// How many events the allocator was told.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::Fault;
 use crate::cluster::ClusterSpec;
-use crate::lent::{Lending, NothingLent};
+use crate::modules::LendingSpec;
 use crate::outcome::Outcome;
 use crate::simulation::Setup;
 use crate::workload::WorkloadSpec;
@@ -17,23 +17,20 @@ use crate::workload::WorkloadSpec;
 pub enum Mode {
     /// Regular offers only: what one framework is offered, no other is.
     Regular,
+    /// What service schedulers are offered and do not use is lent to batch schedulers meanwhile.
+    Lending,
 }
 
 impl Mode {
     /// All there are.
-    pub const ALL: [Mode; 1] = [Mode::Regular];
+    pub const ALL: [Mode; 2] = [Mode::Regular, Mode::Lending];
 
     /// Its name in tables and plots.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Mode::Regular => "regular",
-        }
-    }
-
-    fn lending(self) -> Box<dyn Lending> {
-        match self {
-            Mode::Regular => Box::new(NothingLent),
+            Mode::Lending => "lending",
         }
     }
 }
@@ -55,6 +52,8 @@ pub struct Experiment {
     pub attempts: u32,
     /// See [`Setup::refuse_seconds`].
     pub refuse_seconds: f64,
+    /// How idle capacity is lent, where it is.
+    pub lending: LendingSpec,
 }
 
 /// What was found for one decision time and one way of offering.
@@ -78,12 +77,13 @@ impl Experiment {
         self.decision_times.len() * Mode::ALL.len()
     }
 
-    /// What is simulated for one decision time.
+    /// What is simulated for one way of offering and one decision time.
     #[must_use]
-    pub fn setup(&self, decision_time: Duration) -> Setup {
+    pub fn setup(&self, mode: Mode, decision_time: Duration) -> Setup {
         let workload = WorkloadSpec { service_decision: decision_time, ..self.workload.clone() };
+        let lending = (mode == Mode::Lending).then(|| self.lending.clone());
         Setup {
-            cluster: ClusterSpec::new(workload.agents, workload.agent, self.seed),
+            cluster: ClusterSpec { lending, ..ClusterSpec::new(workload.agents, workload.agent, self.seed) },
             schedulers: workload.schedulers(),
             seed: self.seed,
             warm_up: self.warm_up,
@@ -101,7 +101,7 @@ impl Experiment {
         let mut points = Vec::with_capacity(self.simulations());
         for mode in Mode::ALL {
             for decision_time in &self.decision_times {
-                let outcome = self.setup(*decision_time).run(mode.lending())?;
+                let outcome = self.setup(mode, *decision_time).run()?;
                 let point = Point {
                     mode,
                     decision_time: decision_time.as_secs_f64(),

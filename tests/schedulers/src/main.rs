@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use apportion_scheduler_simulation::{Experiment, WorkloadSpec, plot, table};
+use apportion_scheduler_simulation::{Experiment, LendingSpec, WorkloadSpec, plot, table};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -28,7 +28,8 @@ real cluster. The same options give the same figures on every machine.";
 ///
 /// Service schedulers decide slowly about few jobs of long tasks, batch schedulers quickly about many jobs of short ones.
 /// A decision takes t_job + n * t_task for n tasks, and what a scheduler was offered is its own until it has decided. The
-/// table tells, for each t_job of service work, how much of the cluster is used and how long jobs wait.
+/// table tells, for each t_job of service work, how much of the cluster is used and how long jobs wait: with regular
+/// offers only, and when what service schedulers do not use is lent to batch schedulers meanwhile.
 #[derive(Debug, Parser)]
 #[command(name = "scheduler-simulation", after_help = AFTER_HELP)]
 struct Arguments {
@@ -68,6 +69,15 @@ struct Arguments {
     /// Seconds for which offers are refused into which no task fits
     #[arg(long, default_value = "5", value_name = "SECONDS", value_parser = positive)]
     refuse: f64,
+    /// How many batch schedulers see the same lent capacity at once
+    #[arg(long, default_value_t = 2, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    fan_out: u32,
+    /// Seconds for which capacity has to be idle before it is lent
+    #[arg(long, default_value = "1", value_name = "SECONDS", value_parser = positive)]
+    min_idle: f64,
+    /// The most cpus in one offer of lent capacity; without it everything that is free on the agent
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    slice_cpus: Option<u32>,
     /// Where the arrivals and the allocator's order come from
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     seed: u64,
@@ -117,6 +127,11 @@ impl Arguments {
             measured: time(self.measured),
             attempts: self.attempts,
             refuse_seconds: self.refuse,
+            lending: LendingSpec {
+                fan_out: self.fan_out,
+                min_idle: time(self.min_idle),
+                slice_cpus: self.slice_cpus,
+            },
         }
     }
 }

@@ -114,29 +114,32 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Experiment, WorkloadSpec};
+    use crate::{Experiment, LendingSpec, WorkloadSpec};
 
     fn points(decision_times: &[u64]) -> Vec<Point> {
         let experiment = Experiment {
-            workload: WorkloadSpec::new(2),
+            workload: WorkloadSpec::new(10),
             decision_times: decision_times.iter().copied().map(Duration::from_secs).collect(),
             seed: 1,
             warm_up: Duration::from_secs(1),
-            measured: Duration::from_secs(60),
+            measured: Duration::from_secs(300),
             attempts: 1000,
             refuse_seconds: 5.0,
+            lending: LendingSpec::default(),
         };
         experiment.run(|_| {}).unwrap()
     }
 
     #[test]
     fn both_quantities_are_drawn_with_a_dot_for_each_point() {
-        let picture = svg(&points(&[1, 10])).unwrap();
-        for panel in PANELS {
-            assert!(picture.contains(panel.caption), "{}", panel.caption);
+        let points = points(&[1, 10]);
+        let picture = svg(&points).unwrap();
+        let dots: usize = PANELS.iter().map(|panel| points.iter().filter_map(panel.value).count()).sum();
+        assert!(dots > points.len(), "some were lent something");
+        assert_eq!(picture.matches("<circle").count(), dots);
+        for text in PANELS.iter().map(|panel| panel.caption).chain(Mode::ALL.map(Mode::name)) {
+            assert!(picture.contains(text), "{text}");
         }
-        // Nothing is lent: only the utilisation has points.
-        assert_eq!(picture.matches("<circle").count(), 2 * Mode::ALL.len());
     }
 
     #[test]

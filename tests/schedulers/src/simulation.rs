@@ -8,7 +8,8 @@ use apportion_core::{Amount, Instant};
 use crate::Fault;
 use crate::agenda::{Agenda, Happening};
 use crate::cluster::{Cluster, ClusterSpec, Offer};
-use crate::lent::{Lending, TaskUse};
+use crate::lent::{Lending, NothingLent, TaskUse};
+use crate::modules::Modules;
 use crate::outcome::Outcome;
 use crate::scheduler::{Decision, Job, Scheduler};
 use crate::tally::{Tally, Window, span};
@@ -60,11 +61,28 @@ pub(crate) struct Simulation {
 }
 
 impl Setup {
-    /// Simulates.
+    /// Simulates, with lending as the modules do it if the cluster lends.
     ///
     /// # Errors
     /// A [`Fault`], which is an error in the allocator or in the simulation, never a matter of the setup.
-    pub fn run(&self, lending: Box<dyn Lending>) -> Result<Outcome, Fault> {
+    pub fn run(&self) -> Result<Outcome, Fault> {
+        self.run_with(self.lending())
+    }
+
+    /// The modules, if the cluster lends.
+    fn lending(&self) -> Box<dyn Lending> {
+        if self.cluster.lending.is_some() {
+            Box::new(Modules::new(&self.cluster, &self.schedulers))
+        } else {
+            Box::new(NothingLent)
+        }
+    }
+
+    /// Simulates, with others that admit and evict.
+    ///
+    /// # Errors
+    /// As [`Setup::run`].
+    pub fn run_with(&self, lending: Box<dyn Lending>) -> Result<Outcome, Fault> {
         let mut simulation = Simulation::new(self, lending)?;
         while simulation.step()? {}
         simulation.cluster.check()?;
@@ -322,5 +340,7 @@ impl Simulation {
     }
 }
 
+#[cfg(test)]
+mod lending_tests;
 #[cfg(test)]
 mod tests;

@@ -78,7 +78,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Experiment, WorkloadSpec};
+    use crate::{Experiment, LendingSpec, WorkloadSpec};
 
     fn experiment(seed: u64) -> Experiment {
         Experiment {
@@ -89,6 +89,7 @@ mod tests {
             measured: Duration::from_secs(300),
             attempts: 1000,
             refuse_seconds: 5.0,
+            lending: LendingSpec::default(),
         }
     }
 

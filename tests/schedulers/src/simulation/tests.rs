@@ -1,11 +1,10 @@
 use apportion_core::Effects;
 
 use super::*;
-use crate::NothingLent;
 use crate::workload::{Arrivals, Shape, WorkloadSpec};
 
 /// A small cluster with more work than it can do.
-fn setup(workload: &WorkloadSpec) -> Setup {
+pub(super) fn setup(workload: &WorkloadSpec) -> Setup {
     Setup {
         cluster: ClusterSpec::new(workload.agents, workload.agent, 1),
         schedulers: workload.schedulers(),
@@ -17,18 +16,18 @@ fn setup(workload: &WorkloadSpec) -> Setup {
     }
 }
 
-fn busy(agents: usize, decision: Duration) -> WorkloadSpec {
+pub(super) fn busy(agents: usize, decision: Duration) -> WorkloadSpec {
     WorkloadSpec { load: 1.2, service_decision: decision, ..WorkloadSpec::new(agents) }
 }
 
 fn run(setup: &Setup) -> Outcome {
-    setup.run(Box::new(NothingLent)).unwrap()
+    setup.run().unwrap()
 }
 
-const SLOW: Duration = Duration::from_secs(20);
+pub(super) const SLOW: Duration = Duration::from_secs(20);
 
 /// What runs on each agent, of resources that are lent or not, added up from the tasks.
-fn in_use(simulation: &Simulation, is_lent: bool) -> BTreeMap<usize, Shape> {
+pub(super) fn in_use(simulation: &Simulation, is_lent: bool) -> BTreeMap<usize, Shape> {
     let mut used: BTreeMap<usize, Shape> = BTreeMap::new();
     for task in simulation.running.values().filter(|task| task.used.is_lent == is_lent) {
         let of_agent = used.entry(task.used.agent).or_default();
@@ -37,7 +36,7 @@ fn in_use(simulation: &Simulation, is_lent: bool) -> BTreeMap<usize, Shape> {
     used
 }
 
-fn assert_within(used: &BTreeMap<usize, Shape>, most: Shape) {
+pub(super) fn assert_within(used: &BTreeMap<usize, Shape>, most: Shape) {
     for (agent, used) in used {
         assert!(used.cpus <= most.cpus && used.mem <= most.mem, "agent {agent}: {used:?} of {most:?}");
     }
@@ -203,7 +202,7 @@ fn lost_launches_are_tried_again_and_evicted_tasks_run_again() {
 }
 
 /// Tasks of all jobs that arrive until the end.
-fn arriving_tasks(setup: &Setup) -> usize {
+pub(super) fn arriving_tasks(setup: &Setup) -> usize {
     let end = Instant::default().after(setup.warm_up + setup.measured);
     let of = |(place, spec): (u64, &SchedulerSpec)| {
         let mut arrivals = Arrivals::new(spec, setup.seed, 2 * place);
@@ -258,6 +257,6 @@ impl Lending for Confused {
 
 #[test]
 fn eviction_of_a_task_that_does_not_run_is_a_fault() {
-    let fault = setup(&busy(5, SLOW)).run(Box::new(Confused)).unwrap_err();
+    let fault = setup(&busy(5, SLOW)).run_with(Box::new(Confused)).unwrap_err();
     assert_eq!(fault, Fault::NotRunning { task: u64::MAX });
 }
