@@ -148,10 +148,12 @@ fn sources() -> Vec<PathBuf> {
         "hook_endpoint",
         "isolator",
         "isolator_endpoint",
-        "isolator_metrics",
         "metrics",
+        "module_metrics",
         "offer_constraints",
         "qos_controller",
+        "qos_controller_actor",
+        "qos_controller_endpoint",
         "self_test",
     ]
     .map(|name| format!("../../cpp-shim/{name}.cpp"));
