@@ -492,9 +492,29 @@ typedef struct apportion_entries {
   apportion_status (*isolator_cleanup)(apportion_handle* handle, apportion_bytes container, apportion_buffer* text);
 
   /* ---- QoS controller ---- */
+  /* Names who is woken when somebody may have to end, once, before `initialize`. `woken` is called on any thread, also
+   * inside of functions of the isolator, until `destroy` returns; it must not throw, wait or call the library. */
+  apportion_status (*qos_controller_listen)(
+      apportion_handle* handle, void* context, void (*woken)(void* context), apportion_buffer* text);
   apportion_status (*qos_controller_initialize)(apportion_handle* handle, apportion_buffer* text);
-  /* UNCHANGED: nothing to correct; the shim keeps the future pending. */
-  apportion_status (*qos_controller_corrections)(apportion_handle* handle, apportion_buffer* text);
+  /* Whom to end, now that this runs on the agent: a serialised ResourceUsage. UNCHANGED: nobody. DONE: serialised
+   * QoSCorrections, each behind its size in four bytes, the lowest first. `look_again`, always above 0 and set on every
+   * path, is the time in nanoseconds after which to look again even if nobody is woken. */
+  apportion_status (*qos_controller_corrections)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes usage,
+      int64_t* look_again,
+      apportion_buffer* corrections);
+  /* What runs on the agent could not be found out; `look_again` as above. */
+  apportion_status (*qos_controller_usage_failed)(
+      apportion_handle* handle, int64_t now, apportion_bytes reason, int64_t* look_again, apportion_buffer* text);
+  /* Names of its metrics, and the numbers in their slots, as for the isolator. */
+  apportion_status (*qos_controller_metrics)(apportion_handle* handle, apportion_buffer* names);
+  apportion_status (*qos_controller_metric)(
+      apportion_handle* handle, uint32_t slot, double* value, apportion_buffer* text);
+  /* Who is under notice, who was ended, and what for, as a JSON text. */
+  apportion_status (*qos_controller_report)(apportion_handle* handle, apportion_buffer* json);
 } apportion_entries;
 
 /* The makers of the shim, called by the factories in the manifests. `parameters` is a mesos::Parameters, the result a

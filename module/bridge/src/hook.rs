@@ -18,6 +18,8 @@ use parking_lot::Mutex;
 
 use crate::abi::{APPORTION_DONE, APPORTION_FAILED, APPORTION_UNCHANGED};
 use crate::offer_book::{OfferBook, Watch};
+use crate::qos_controller::with_reclaim;
+use crate::reclaim::Reclaim;
 use crate::table::Answer;
 
 /// "Nothing to change".
@@ -28,6 +30,7 @@ const UNCHANGED: Answer = Ok((APPORTION_UNCHANGED, Vec::new()));
 pub(crate) struct HookModule {
     hooks: Hooks,
     book: Arc<OfferBook>,
+    reclaim: Arc<Reclaim>,
     /// Held while rules change resources of tasks: only then it is worth noting what is offered.
     offers: Mutex<Option<Watch>>,
     endpoint: HookEndpoint,
@@ -44,11 +47,13 @@ impl HookModule {
         file: Option<PathBuf>,
         remembered: Arc<Remembered>,
         book: Arc<OfferBook>,
+        reclaim: Arc<Reclaim>,
     ) -> Result<HookModule, String> {
         let hooks = Hooks::start(&config.hook, file, remembered)?;
         // From the first offer on, if the rules need it.
         let offers = Mutex::new(hooks.changes_task_resources().then(|| book.watch()));
-        Ok(HookModule { hooks, book, offers, endpoint: config.hook.endpoint, drill: config.drill.clone() })
+        let (endpoint, drill) = (config.hook.endpoint, config.drill.clone());
+        Ok(HookModule { hooks, book, reclaim, offers, endpoint, drill })
     }
 
     /// The kind of process that the endpoint is served in, if it is.
@@ -142,7 +147,9 @@ impl HookModule {
 
     fn agent_attributes(&self, agent: &[u8]) -> Answer {
         let agent: AgentInfo = decode(agent)?;
-        match self.hooks.agent_attributes(&agent) {
+        let by_rules = self.hooks.agent_attributes(&agent);
+        let attributes = by_rules.as_ref().unwrap_or(&agent.attributes);
+        match with_reclaim(attributes, self.reclaim.is_possible()).or(by_rules) {
             Some(attributes) => Ok((APPORTION_DONE, encode(&AgentInfo { attributes, ..named(agent) }))),
             None => UNCHANGED,
         }

@@ -14,14 +14,15 @@ use crate::allocator::AllocatorModule;
 use crate::hook::HookModule;
 use crate::isolator::IsolatorModule;
 use crate::offer_book::OfferBook;
-use crate::qos_controller::QosControllerModule;
+use crate::qos_controller::{EvictionRules, QosControllerModule};
+use crate::reclaim::Reclaim;
 
 /// One of the four modules.
 pub(crate) enum Module {
     Allocator(Box<AllocatorModule>),
     Hook(HookModule),
     Isolator(Box<IsolatorModule>),
-    QosController(QosControllerModule),
+    QosController(Box<QosControllerModule>),
 }
 
 impl Module {
@@ -44,10 +45,13 @@ impl Module {
             }
             APPORTION_HOOK => {
                 let file = Config::file_of(&pairs);
-                Ok(Module::Hook(HookModule::new(&config, file, remembered(), offer_book())?))
+                Ok(Module::Hook(HookModule::new(&config, file, remembered(), offer_book(), reclaim())?))
             }
             APPORTION_ISOLATOR => Ok(Module::Isolator(Box::new(IsolatorModule::new(&config)?))),
-            APPORTION_QOS_CONTROLLER => Ok(Module::QosController(QosControllerModule::new(&config))),
+            APPORTION_QOS_CONTROLLER => {
+                let module = QosControllerModule::new(&config, EvictionRules::default(), reclaim().enrol());
+                Ok(Module::QosController(Box::new(module)))
+            }
             other => Err(format!("there is no module of kind {other}")),
         }
     }
@@ -89,4 +93,10 @@ pub(crate) fn remembered() -> Arc<Remembered> {
 pub(crate) fn offer_book() -> Arc<OfferBook> {
     static OFFER_BOOK: OnceLock<Arc<OfferBook>> = OnceLock::new();
     Arc::clone(OFFER_BOOK.get_or_init(Arc::default))
+}
+
+/// Whether and when borrowers are ended in this process, for its hooks and isolators.
+pub(crate) fn reclaim() -> Arc<Reclaim> {
+    static RECLAIM: OnceLock<Arc<Reclaim>> = OnceLock::new();
+    Arc::clone(RECLAIM.get_or_init(Arc::default))
 }

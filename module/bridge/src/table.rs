@@ -79,8 +79,13 @@ pub static ENTRIES: apportion_entries = apportion_entries {
     isolator_usage: Some(isolator::entries::usage),
     isolator_status: Some(isolator::entries::status),
     isolator_cleanup: Some(isolator::entries::cleanup),
-    qos_controller_initialize: Some(qos_controller::initialize),
-    qos_controller_corrections: Some(qos_controller::corrections),
+    qos_controller_listen: Some(qos_controller::entries::listen),
+    qos_controller_initialize: Some(qos_controller::entries::initialize),
+    qos_controller_corrections: Some(qos_controller::entries::corrections),
+    qos_controller_usage_failed: Some(qos_controller::entries::usage_failed),
+    qos_controller_metrics: Some(qos_controller::entries::metrics),
+    qos_controller_metric: Some(qos_controller::entries::metric),
+    qos_controller_report: Some(qos_controller::entries::report),
 };
 
 /// Why a call is refused: a text for the host's log or for a failed future.

@@ -10,7 +10,8 @@ use crate::arguments::{Arguments, from_nothing, no_exclusions, plain_options};
 use crate::border::{Module, answered, call};
 use crate::messages::{
     agent, agent_capabilities, allocated, container_config, container_id, container_state, executor, filters,
-    framework, ranges, reserve_operation, reserved, scalar, task, task_status, unavailability, weight,
+    framework, overcommitted_usage, ranges, reserve_operation, reserved, scalar, task, task_status,
+    unavailability, weight,
 };
 use crate::shim::{Outcome, SECOND, Shim};
 
@@ -299,10 +300,35 @@ pub(crate) const ISOLATOR: &[(&str, ModuleCall)] = &[
     }),
 ];
 
+/// Is woken for nothing.
+unsafe extern "C" fn undisturbed(_: *mut std::ffi::c_void) {}
+
 /// Every entry point of the QoS controller.
 pub(crate) const QOS_CONTROLLER: &[(&str, ModuleCall)] = &[
+    ("qos_controller.listen", |_, h, out| {
+        call!(qos_controller_listen(h, std::ptr::null_mut(), Some(undisturbed), out))
+    }),
     ("qos_controller.initialize", |_, h, out| call!(qos_controller_initialize(h, out))),
-    ("qos_controller.corrections", |_, h, out| call!(qos_controller_corrections(h, out))),
+    ("qos_controller.corrections", |a, h, out| {
+        let mut next = 0;
+        let usage = a.message("usage", overcommitted_usage());
+        let status = call!(qos_controller_corrections(h, 5 * SECOND, usage, &raw mut next, out));
+        assert!(next > 0, "the time of the next look is not set");
+        status
+    }),
+    ("qos_controller.usage_failed", |a, h, out| {
+        let mut next = 0;
+        let reason = a.text("reason", b"no statistics\xff");
+        let status = call!(qos_controller_usage_failed(h, 5 * SECOND, reason, &raw mut next, out));
+        assert!(next > 0, "the time of the next look is not set");
+        status
+    }),
+    ("qos_controller.metrics", |_, h, out| call!(qos_controller_metrics(h, out))),
+    ("qos_controller.metric", |_, h, out| {
+        let mut value = 0.0;
+        call!(qos_controller_metric(h, 0, &raw mut value, out))
+    }),
+    ("qos_controller.report", |_, h, out| call!(qos_controller_report(h, out))),
 ];
 
 /// The call of this name.

@@ -7,7 +7,7 @@ use apportion_bridge::abi::{APPORTION_FATAL, APPORTION_UNCHANGED};
 use apportion_config::ENTRY_POINTS;
 
 use crate::arguments::{Arguments, plain_options};
-use crate::border::{Answer, Module, answered, call, expecting_panics, view};
+use crate::border::{Answer, CONTROLLERS, Module, answered, call, expecting_panics, view};
 use crate::calls::{
     ALLOCATOR, ALLOCATOR_LOOKS, HOOK, HOOK_ENDPOINT, ISOLATOR, ISOLATOR_TELLS, ModuleCall, QOS_CONTROLLER,
     known_container, populate,
@@ -149,6 +149,7 @@ fn an_isolator_that_panicked_in_what_is_about_no_container_goes_on() {
 
 #[test]
 fn a_qos_controller_that_panicked_fails_that_call_and_answers_the_other() {
+    let _alone = CONTROLLERS.write();
     for &(entry, call) in QOS_CONTROLLER {
         let drilled = Module::qos_controller(&[("drill.panic_in", entry)]);
         for _ in 0..3 {
