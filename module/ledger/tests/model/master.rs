@@ -95,7 +95,7 @@ impl State {
         let own =
             self.executors[at].unwrap_or_else(|| wishes.iter().any(|wish| wish.on_executor && wish.lent));
         let admitted = self.show(world, at, wishes, own, way);
-        let mut left = std::mem::replace(&mut self.offered[at], [0, 0]);
+        let mut left = std::mem::take(&mut self.offered[at]);
         let mut used = Portion { role: framework.role.as_bytes(), ..portion(framework, true, 0) };
         // A group is launched whole or not at all.
         let wanted = |lent: bool| {

@@ -29,13 +29,15 @@ pub(crate) struct Framework {
 }
 
 /// A world of one agent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct World {
     /// What the agent has.
     pub(crate) units: i64,
     pub(crate) frameworks: Vec<Framework>,
     /// Whether the master can be followed by another.
     pub(crate) failover: bool,
+    /// Whether all is published to be lendable or nothing, and no part of it.
+    pub(crate) few_amounts: bool,
 }
 
 /// A task that a framework asks for, of one unit.
@@ -155,7 +157,9 @@ impl State {
             actions.push(Action::MasterFailsOver);
         }
         // Any amount at any time: late, early, skipped or wrong, a decision of the allocator is one of these.
-        let published = (0..=world.units).filter(|units| *units != self.published);
+        let published = (0..=world.units)
+            .filter(|units| *units != self.published)
+            .filter(|units| !world.few_amounts || [0, world.units].contains(units));
         actions.extend(published.map(|units| Action::Publish { units }));
         actions.extend((0..self.tasks.len()).map(|at| Action::TaskEnds { at }));
         let regular_held =
