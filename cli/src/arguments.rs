@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::hooks::HooksArguments;
 use crate::isolator::IsolatorArguments;
+use crate::lending::LendingArguments;
 
 /// Examples under `apportion --help`.
 const EXAMPLES: &str = "\
@@ -26,6 +27,9 @@ Examples:
 
   See on an agent's host which control groups it has, where containers would go and what is missing:
       apportion isolator check
+
+  See what a role lends, to whom, and what it may borrow:
+      apportion lending check --config apportion.toml --role prod/web
 
 Exit codes: 0 fine, 1 problems in the configuration or the host, 2 wrong usage or something unreadable.
 Colours appear on terminals only; NO_COLOR=1 switches them off.";
@@ -69,6 +73,8 @@ pub(crate) enum Command {
     Hooks(HooksArguments),
     /// Look whether this host has what the isolator needs.
     Isolator(IsolatorArguments),
+    /// Look who lends idle capacity, who borrows it, and how much.
+    Lending(LendingArguments),
 }
 
 /// Arguments of `apportion check`.

@@ -59,6 +59,8 @@ fn summary(config: &Config) -> String {
         count(config.hook.rules.len(), "hook rule"),
         count(config.isolator.environment.len(), "container variable"),
         count(config.isolator.rlimits.len(), "resource limit"),
+        count(config.lending.lenders.len(), "lender"),
+        count(config.lending.borrowers.len(), "borrower"),
     ]
     .join(", ")
 }

@@ -8,6 +8,7 @@ mod arguments;
 mod check;
 mod hooks;
 mod isolator;
+mod lending;
 mod library;
 mod modules;
 mod output;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Modules(arguments) => modules::run(&arguments),
         Command::Hooks(arguments) => hooks::run(&arguments),
         Command::Isolator(arguments) => isolator::run(&arguments),
+        Command::Lending(arguments) => lending::run(&arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),

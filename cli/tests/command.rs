@@ -38,7 +38,7 @@ fn good_file_is_fine_and_summed_up() {
     bench.write("a.toml", "[hook.labels]\nrack = \"r1\"\n[isolator.rlimits]\ncore = 0\nnofile = 9\n");
     let run = bench.run(&["check", "a.toml"]);
     assert_eq!((run.code, &*run.err), (Some(0), ""));
-    let expected = "ok: a.toml: 0 executor variables, 1 task label, 0 hook rules, 0 container variables, 2 resource limits\n";
+    let expected = "ok: a.toml: 0 executor variables, 1 task label, 0 hook rules, 0 container variables, 2 resource limits, 0 lenders, 0 borrowers\n";
     assert_eq!(run.out, expected);
 }
 

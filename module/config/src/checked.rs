@@ -10,12 +10,13 @@ use apportion_policy::{
     EnvironmentActions, LabelActions, RULE_NAME_BYTES_MAX, RuleSet, Template, ValueSource,
 };
 
+use crate::lending::{EvictionConfig, LendingConfig};
 use crate::problem::Problems;
 use crate::{file, parameters};
 
 /// Settings of all four modules, checked and ready to use.
 ///
-/// The QoS controller has none yet. Equal settings compare equal wherever they came from.
+/// Equal settings compare equal wherever they came from.
 ///
 /// ```
 /// use apportion_config::Config;
@@ -35,6 +36,10 @@ pub struct Config {
     pub hook: HookConfig,
     /// Settings of the isolator.
     pub isolator: IsolatorConfig,
+    /// What the allocator lends.
+    pub lending: LendingConfig,
+    /// Settings of the QoS controller.
+    pub eviction: EvictionConfig,
     /// Entry points that fail on purpose.
     pub drill: Drill,
 }

@@ -117,12 +117,12 @@ fn owned((key, value): (&str, Value)) -> (String, Value) {
 }
 
 /// Those keys that have a value.
-fn there<const N: usize>(values: [(&str, Option<Value>); N]) -> Table {
+pub(crate) fn there<const N: usize>(values: [(&str, Option<Value>); N]) -> Table {
     values.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
 }
 
 /// A table, if there is something in it.
-fn filled(table: Table) -> Option<Value> {
+pub(crate) fn filled(table: Table) -> Option<Value> {
     (!table.is_empty()).then_some(Value::Table(table))
 }
 

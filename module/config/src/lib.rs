@@ -20,6 +20,8 @@ mod checked;
 mod container_written;
 mod entry_points;
 mod file;
+mod lending;
+mod lending_written;
 mod names;
 mod parameters;
 mod problem;
@@ -37,7 +39,11 @@ pub use checked::{
 };
 pub use entry_points::{ENTRY_POINTS, is_entry_point};
 pub use file::FILE_BYTES_MAX;
+pub use lending::{
+    BackOff, BorrowerRule, EvictionConfig, FAN_OUT_MAX, IdleSource, LenderRule, LendingBound, LendingConfig,
+    PRIORITY_MAX, RoleLimits, written_amount, written_duration,
+};
 pub use names::schema_keys;
 pub use problem::{Kind, Place, Problem, Problems};
 pub use reader::{COMMAND_SECONDS, COMMAND_SECONDS_MAX, EXPRESSIONS_MAX, HOOK_RULES_MAX};
-pub use schema::{HOOK_SCHEMA, ISOLATOR_SCHEMA, SchemaKey, SchemaTable};
+pub use schema::{HOOK_SCHEMA, ISOLATOR_SCHEMA, LENDING_SCHEMA, SchemaKey, SchemaTable};

@@ -9,7 +9,7 @@ pub fn schema_keys() -> Vec<String> {
     let fixed = ["allocator", "allocator.seed", "allocator.explain_offers", "allocator.order"];
     let more = ["drill", "drill.panic_in"];
     let mut keys: Vec<String> = fixed.map(str::to_owned).into();
-    for table in ["hook", "isolator"] {
+    for table in ["hook", "isolator", "lending", "eviction"] {
         keys.push(table.to_owned());
         below(table, &mut keys);
     }
@@ -21,7 +21,7 @@ pub fn schema_keys() -> Vec<String> {
 }
 
 /// Tables between whose path and keys stands a name of the user's own choosing.
-const OF_NAMES: [&str; 2] = ["hook.rules.environment.append", "isolator.limits.io"];
+const OF_NAMES: [&str; 3] = ["hook.rules.environment.append", "isolator.limits.io", "lending.limits"];
 
 /// Adds the keys below a table of the schema, each with those below it.
 fn below(path: &str, keys: &mut Vec<String>) {

@@ -125,11 +125,18 @@ fn tree(parameters: &[(&str, &str)], found: &mut Found) -> Node {
     table(root)
 }
 
-/// The parts of a dotted key. The names of variables and labels are the user's own, dots included.
+/// The parts of a dotted key. The names of variables, labels and roles are the user's own, dots included.
 fn parts(key: &str) -> Vec<&str> {
     for section in ["hook.environment.", "hook.labels.", "isolator.environment."] {
         if let Some(name) = key.strip_prefix(section) {
             return section.trim_end_matches('.').split('.').chain([name]).collect();
+        }
+    }
+    if let Some(limit) = key.strip_prefix("lending.limits.") {
+        for kind in ["lend", "borrow"] {
+            if let Some((role, resource)) = limit.rsplit_once(&format!(".{kind}.")) {
+                return vec!["lending", "limits", role, kind, resource];
+            }
         }
     }
     key.splitn(PARTS_MAX, '.').collect()

@@ -1,4 +1,6 @@
-//! Sizes and parts as they are written: `64MiB`, `12.5%`.
+//! Sizes, parts and durations as they are written: `64MiB`, `12.5%`, `15s`.
+
+use std::time::Duration;
 
 /// Units of sizes with their powers of two, largest first.
 const UNITS: [(&str, u32); 5] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10), ("B", 0)];
@@ -48,6 +50,31 @@ pub(crate) fn percentage(permille: u64) -> String {
     }
 }
 
+/// Bytes in a MiB, of which Mesos counts memory and disk.
+pub(crate) const MIB: u64 = 1 << 20;
+
+/// Whether amounts of a resource are written as sizes.
+pub(crate) fn is_size(resource: &str) -> bool {
+    matches!(resource, "mem" | "disk")
+}
+
+/// Units of durations with their milliseconds, largest first.
+const SPANS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+
+/// A duration: a whole number and a unit. `None` for what is none.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
+    let of_unit = |(unit, length): (&str, u64)| digits(text.strip_suffix(unit)?)?.checked_mul(length);
+    SPANS.into_iter().find_map(of_unit).map(Duration::from_millis)
+}
+
+/// A duration in the largest unit of which it is a whole number; less than a millisecond counts as nothing.
+pub(crate) fn span(duration: Duration) -> String {
+    let length = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let whole = |(_, unit): &(&str, u64)| length != 0 && length.is_multiple_of(*unit);
+    let (name, unit) = SPANS.into_iter().find(whole).unwrap_or(("s", 1000));
+    format!("{}{name}", length / unit)
+}
+
 /// A number of digits alone, without a sign or leading zeros.
 pub(crate) fn digits(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));
@@ -89,6 +116,40 @@ mod tests {
             (bytes("9223372036854775808B"), bytes("8388608TiB"), bytes("99999999999999999999B")),
             (None, None, None)
         );
+    }
+
+    #[test]
+    fn durations_have_one_unit_and_are_written_as_they_are_read() {
+        for (number, written) in [
+            (0, "0s"),
+            (1, "1ms"),
+            (1000, "1s"),
+            (1500, "1500ms"),
+            (60_000, "1m"),
+            (90_000, "90s"),
+            (86_400_000, "24h"),
+        ] {
+            let length = Duration::from_millis(number);
+            assert_eq!((duration(written), span(length).as_str()), (Some(length), written));
+        }
+        let bad = [
+            "",
+            "5",
+            "s",
+            "5sec",
+            "5 s",
+            "1.5s",
+            "-1s",
+            "+1s",
+            "01s",
+            "1m30s",
+            "5S",
+            "1d",
+            "99999999999999999h",
+        ];
+        for text in bad {
+            assert_eq!(duration(text), None, "{text}");
+        }
     }
 
     #[test]

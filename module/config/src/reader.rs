@@ -12,9 +12,11 @@ use crate::schema::SchemaTable;
 
 mod hook_rules;
 mod isolator;
+mod lending;
 mod limits;
 mod lists;
 mod rules;
+mod values;
 
 pub use hook_rules::{COMMAND_SECONDS, COMMAND_SECONDS_MAX, HOOK_RULES_MAX};
 pub use lists::EXPRESSIONS_MAX;
@@ -36,6 +38,8 @@ pub(crate) fn read(root: &Node, lines: Option<&Lines<'_>>, found: Found) -> (Con
             "allocator" => config.allocator = reader.allocator(&entry.node),
             "hook" => config.hook = reader.hook(&entry.node),
             "isolator" => config.isolator = reader.isolator(&entry.node),
+            "lending" => config.lending = reader.lending(&entry.node),
+            "eviction" => config.eviction = reader.eviction(&entry.node),
             "drill" => config.drill = reader.drill(&entry.node),
             _ => reader.unknown("", entry),
         }

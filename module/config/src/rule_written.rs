@@ -114,7 +114,7 @@ fn amounts(amounts: &[(String, Amount)]) -> Table {
 }
 
 /// An amount as TOML's number. Whole ones need no fraction; others have three decimals, which a double tells apart.
-fn number(amount: Amount) -> Value {
+pub(crate) fn number(amount: Amount) -> Value {
     let written = amount.to_string();
     let whole = written.parse().map(Value::Integer);
     whole.or_else(|_| written.parse().map(Value::Float)).unwrap_or(Value::String(written))
@@ -126,7 +126,7 @@ fn filled<const N: usize>(tables: [(&str, Table); N]) -> Table {
     tables.map(|(key, table)| (key.to_owned(), Value::Table(table))).collect()
 }
 
-fn sources(patterns: &[Pattern]) -> Value {
+pub(crate) fn sources(patterns: &[Pattern]) -> Value {
     list(patterns.iter().map(|pattern| text(pattern.source())))
 }
 

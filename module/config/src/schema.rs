@@ -1,8 +1,8 @@
-//! The keys of `[hook]`, `[isolator]` and of their rules, as they are read and as they are documented.
+//! The keys of `[hook]`, `[isolator]`, `[lending]` and `[eviction]` and of their rules, as they are read and as they are
+//! documented.
 //!
-//! The reader takes a key that stands here and refuses every other one; the references of both kinds of rules are made of
-//! the same rows. Each row has an example, and a test reads it: a key cannot be read and not documented, or documented
-//! and not read.
+//! The reader takes a key that stands here and refuses every other one; the references are made of the same rows. Each
+//! row has an example, and a test reads it: a key cannot be read and not documented, or documented and not read.
 
 /// A key of a table in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,8 @@ pub struct SchemaTable {
 impl SchemaTable {
     /// The table of this path, if its keys are fixed.
     pub fn at(path: &str) -> Option<&'static SchemaTable> {
-        HOOK_SCHEMA.iter().chain(&ISOLATOR_SCHEMA).chain(&TWINS).find(|table| table.path == path)
+        let all = HOOK_SCHEMA.iter().chain(&ISOLATOR_SCHEMA).chain(&TWINS).chain(&LENDING_SCHEMA);
+        all.into_iter().find(|table| table.path == path)
     }
 
     /// Whether it has a key of this name.
@@ -39,10 +40,13 @@ impl SchemaTable {
 }
 
 mod isolator;
+mod lending;
 
 pub use isolator::ISOLATOR_SCHEMA;
 use isolator::TWINS;
 pub(crate) use isolator::{CONTAINER_RULES, LIMITS, RULE_LIMITS};
+pub use lending::LENDING_SCHEMA;
+pub(crate) use lending::{BACK_OFF, BORROWERS, EVICTION, LENDERS, LENDING, ROLE_LIMITS};
 
 /// Path of the rules of the hook.
 pub(crate) const RULES: &str = "hook.rules";

@@ -5,7 +5,7 @@ use std::fmt;
 use toml::{Table, Value};
 
 use crate::checked::{Config, Rule};
-use crate::{container_written, rule_written};
+use crate::{container_written, lending_written, rule_written};
 
 impl fmt::Display for Config {
     /// An `apportion.toml` that gives these settings, defaults included except those of containers' limits.
@@ -32,13 +32,25 @@ impl fmt::Display for Config {
                 container_written::lines(container_written::limits(&self.isolator.limits))
             )?;
         }
+        // Tables inside these are values, too.
+        let tables = [
+            ("lending", lending_written::lending(&self.lending)),
+            ("eviction", lending_written::eviction(&self.eviction)),
+        ];
+        for (header, table) in tables {
+            write!(f, "\n[{header}]\n{}", container_written::lines(table))?;
+        }
         section(f, "drill", Table::from_iter([("panic_in".to_owned(), Value::Array(drills))]))?;
         self.hook
             .rules
             .iter()
             .try_for_each(|rule| write!(f, "\n[[hook.rules]]\n{}", rule_written::table(rule)))?;
         let rules = self.isolator.rules.iter();
-        rules.map(container_written::rule).try_for_each(|rule| write!(f, "\n[[isolator.rules]]\n{rule}"))
+        rules.map(container_written::rule).try_for_each(|rule| write!(f, "\n[[isolator.rules]]\n{rule}"))?;
+        let lenders = self.lending.lenders.iter().map(|rule| ("lenders", lending_written::lender(rule)));
+        let borrowers =
+            self.lending.borrowers.iter().map(|rule| ("borrowers", lending_written::borrower(rule)));
+        lenders.chain(borrowers).try_for_each(|(list, rule)| write!(f, "\n[[lending.{list}]]\n{rule}"))
     }
 }
 

@@ -43,13 +43,15 @@ fn cases() -> Vec<Case> {
 }
 
 /// The good configuration: a value for every kind of key, none of them the default.
-const GOOD: [(&str, &[(&str, &str)]); 7] = [
+const GOOD: [(&str, &[(&str, &str)]); 9] = [
     ("allocator", &[("seed", "7"), ("explain_offers", "false"), ("order", "\"random\"")]),
     ("hook", &[("endpoint", "\"off\"")]),
     ("hook.environment", &[("GOOD_ROLE", "\"{{ framework.role }}\"")]),
     ("hook.labels", &[("good_rack", "\"{{ agent.attributes.rack | default('none') }}\"")]),
     ("isolator.environment", &[("GOOD_ID", "\"{{ container.id }}\"")]),
     ("isolator.rlimits", &[("nofile", "\"1024:4096\"")]),
+    ("lending", &[("fan_out", "3"), ("borrowers", "[{ roles = \"good\" }]")]),
+    ("eviction", &[("grace", "\"5s\"")]),
     ("drill", &[("panic_in", "[\"isolator.usage\"]")]),
 ];
 
@@ -144,6 +146,9 @@ fn remaining(case: &Case, good: &Config) -> Config {
         "isolator" => expected.isolator = default.isolator,
         "isolator.environment" => expected.isolator.environment.clear(),
         "isolator.rlimits" => expected.isolator.rlimits.clear(),
+        "lending" => expected.lending = default.lending,
+        "lending.borrowers" => expected.lending.borrowers.clear(),
+        "eviction" => expected.eviction = default.eviction,
         "drill" => expected.drill = default.drill,
         "drill.panic_in" if !case.text.contains("isolator.usage") => expected.drill = default.drill,
         _ => {}
@@ -189,6 +194,8 @@ fn the_good_configuration_has_no_problem_and_no_default() {
     assert_ne!(good.hook.endpoint, default.hook.endpoint);
     assert_eq!((good.hook.environment.len(), good.hook.labels.len()), (1, 1));
     assert_eq!((good.isolator.environment.len(), good.isolator.rlimits.len()), (1, 1));
+    assert_ne!(good.lending.fan_out, default.lending.fan_out);
+    assert_ne!((good.lending.borrowers, good.eviction), (default.lending.borrowers, default.eviction));
     assert!(good.drill.panics_in("isolator.usage"));
 }
 

@@ -1,6 +1,6 @@
 //! Every mistake in a rule is told where it stands, with what was found, what was expected and what was probably meant.
 //!
-//! The files of the folders `bad_rules` and `bad_containers` hold the cases. A case begins with `== ` and what is wrong; its text follows, and
+//! The files of the folders `bad_rules`, `bad_containers` and `bad_lending` hold the cases. A case begins with `== ` and what is wrong; its text follows, and
 //! under each line with a mistake a mark, the path and the message, as the reader must give them. They are not part of
 //! the text. A text that begins with no header stands in a rule named `r`. An ellipsis at the end of a line of a
 //! message stands for the rest of it. Behind every text comes a good rule, which has to survive.
@@ -52,6 +52,18 @@ const ISOLATOR: Rules = Rules {
              [[isolator.rules]]\nname = \"r\"\n",
     good: "[[isolator.rules]]\nname = \"good\"\numask = \"077\"\n",
     has_good: |config| config.isolator.rules.iter().any(|rule| rule.name == "good"),
+};
+
+const LENDING: Rules = Rules {
+    files: &[
+        ("lending.txt", include_str!("bad_lending/lending.txt")),
+        ("rules.txt", include_str!("bad_lending/rules.txt")),
+        ("limits.txt", include_str!("bad_lending/limits.txt")),
+        ("eviction.txt", include_str!("bad_lending/eviction.txt")),
+    ],
+    before: "[[lending.borrowers]]\nroles = \"batch/**\"\n[[lending.lenders]]\n",
+    good: "[[lending.borrowers]]\nroles = \"good\"\n",
+    has_good: |config| config.lending.borrower("good").is_some(),
 };
 
 /// A problem as a case tells it, and as the reader does.
@@ -218,16 +230,23 @@ fn every_mistake_about_containers_is_told_with_its_place_and_spares_the_good_rul
 }
 
 #[test]
-fn there_are_more_than_two_hundred_distinct_bad_rules_and_more_than_a_hundred_about_containers() {
+fn every_mistake_about_lending_is_told_with_its_place_and_spares_the_good_rule() {
+    failures(&LENDING);
+}
+
+#[test]
+fn there_are_more_than_two_hundred_distinct_bad_rules_and_more_than_a_hundred_of_other_kinds() {
     are_distinct(&HOOK, 200);
     are_distinct(&ISOLATOR, 100);
+    are_distinct(&LENDING, 100);
 }
 
 #[test]
 fn the_good_rule_alone_has_no_problem() {
-    for of in [&HOOK, &ISOLATOR] {
+    for of in [&HOOK, &ISOLATOR, &LENDING] {
         let config = Config::from_text(of.good).unwrap();
-        assert_eq!(config.hook.rules.len() + config.isolator.rules.len(), 1);
+        let lending = config.lending.lenders.len() + config.lending.borrowers.len();
+        assert_eq!(config.hook.rules.len() + config.isolator.rules.len() + lending, 1);
         assert!((of.has_good)(&config));
     }
 }

@@ -21,6 +21,8 @@ fn sample_checks_clean() {
     assert_eq!(config.hook.labels.len(), 2);
     assert_eq!(config.isolator.rlimits.len(), 4);
     assert_eq!(config.hook.rules.len(), 5);
+    assert!(config.lending.is_on());
+    assert_eq!((config.lending.lenders.len(), config.lending.limits.len()), (2, 3));
 }
 
 #[test]
@@ -48,7 +50,9 @@ fn sample_mentions_every_key_of_the_schema() {
         mentioned.contains(key) || twin.is_some_and(|twin| mentioned.contains(&twin))
     };
     // These stand in a line of their table.
-    let inline = |key: &String| key.starts_with("isolator.rules.capabilities.");
+    let inline = |key: &String| {
+        key.starts_with("isolator.rules.capabilities.") || key.starts_with("lending.back_off.")
+    };
     let missing: Vec<_> =
         schema_keys().into_iter().filter(|key| !is_mentioned(key) && !inline(key)).collect();
     assert!(missing.is_empty(), "{missing:?}");

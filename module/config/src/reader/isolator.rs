@@ -2,7 +2,6 @@
 
 mod limits;
 mod rules;
-mod values;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -196,5 +195,5 @@ fn base(value: &Value) -> Result<Base, Complaint> {
     if text == "/" {
         return Ok(Base::At(PathBuf::from("/")));
     }
-    values::absolute_path(text).map(|()| Base::At(PathBuf::from(text)))
+    crate::reader::values::absolute_path(text).map(|()| Base::At(PathBuf::from(text)))
 }

@@ -13,6 +13,7 @@ use crate::problem::{Kind, quoted};
 use crate::raw::{Entry, Node, Value};
 use crate::reader::lists::{Piece, Texts};
 use crate::reader::rules::Named;
+use crate::reader::values::decimal;
 use crate::reader::{Complaint, Reader, below_path};
 use crate::schema::SchemaTable;
 
@@ -402,12 +403,8 @@ fn amount_of(name: &str, value: &Value) -> Result<Amount, Complaint> {
 /// An amount above zero, as a number.
 fn amount(value: &Value) -> Result<Amount, Complaint> {
     const EXPECTED: &str = "a number above 0 with at most three decimals, such as 0.5";
-    let number = match value {
-        Value::Integer(digits, base) => {
-            i64::from_str_radix(digits, *base).ok().map(|number| number.to_string())
-        }
-        // Written out without an exponent.
-        Value::Fraction(written) => written.parse::<f64>().ok().map(|number| number.to_string()),
+    let amount = match value {
+        Value::Integer(..) | Value::Fraction(_) => decimal(value),
         Value::Text(text) => {
             let complaint = Complaint::wrong_type(value, EXPECTED);
             let hint = match Amount::parse(text) {
@@ -418,6 +415,7 @@ fn amount(value: &Value) -> Result<Amount, Complaint> {
         }
         other => return Err(Complaint::wrong_type(other, EXPECTED)),
     };
-    let amount = number.and_then(|number| Amount::parse(&number).ok()).filter(|amount| !amount.is_zero());
-    amount.ok_or_else(|| Complaint::new(Kind::WrongValue, value.describe(), EXPECTED))
+    amount
+        .filter(|amount| !amount.is_zero())
+        .ok_or_else(|| Complaint::new(Kind::WrongValue, value.describe(), EXPECTED))
 }

@@ -4,11 +4,11 @@ use apportion_cgroups::{Bound, Controller, Device, PageSize, Protection, SwapPol
 use apportion_isolation::{Breaches, CorePlacement, DeviceChanges, LimitChanges};
 
 use super::Groups;
-use super::values::{count_bound, part, size, size_bound, whole};
 use crate::names::nearest;
 use crate::problem::{Kind, quoted};
 use crate::raw::{Entry, Node, Value};
 use crate::reader::lists::Texts;
+use crate::reader::values::{count_bound, part, size, size_bound, whole};
 use crate::reader::{Complaint, Reader, below_path, one_of};
 use crate::schema::{RULE_LIMITS, SchemaTable};
 use crate::words;

@@ -6,12 +6,12 @@ use apportion_isolation::{Capability, ContainerRule, LaunchSettings};
 use apportion_policy::{Matcher, Template};
 
 use super::Groups;
-use super::values::{absolute_path, core_filter, signed, size, umask};
 use crate::names::nearest;
 use crate::problem::{Kind, quoted};
 use crate::raw::{Entry, Node, Value};
 use crate::reader::hook_rules::{Points, RuleNames, entry};
 use crate::reader::lists::{Piece, Texts};
+use crate::reader::values::{absolute_path, core_filter, signed, size, umask};
 use crate::reader::{Complaint, Reader, below_path};
 use crate::schema::{CONTAINER_RULES, RULE_LIMITS};
 

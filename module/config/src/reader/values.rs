@@ -1,9 +1,13 @@
-//! Values of the isolator's keys: sizes, parts, paths, digits in other bases.
+//! Values of many kinds: sizes, parts, durations, numbers, paths, digits in other bases.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use apportion_cgroups::Bound;
+use apportion_policy::Amount;
 
 use crate::problem::Kind;
-use crate::quantities::{bytes, digits, is_written_as_size, permille};
+use crate::quantities::{bytes, digits, duration, is_written_as_size, permille, span};
 use crate::raw::Value;
 use crate::reader::Complaint;
 use crate::reader::limits::{FOR_UNLIMITED, is_word_for_unlimited};
@@ -91,7 +95,7 @@ impl Complaint {
 }
 
 /// A whole number in a range.
-pub(super) fn whole(value: &Value, range: std::ops::RangeInclusive<u64>) -> Result<u64, Complaint> {
+pub(super) fn whole(value: &Value, range: RangeInclusive<u64>) -> Result<u64, Complaint> {
     let expected = format!("a whole number from {} to {}", range.start(), range.end());
     let wrong = || Complaint::new(Kind::WrongValue, value.describe(), expected.clone());
     let number = match value {
@@ -123,14 +127,15 @@ pub(super) fn signed(value: &Value, most: i16) -> Result<i16, Complaint> {
 /// Thousandths in a range, or one of some words.
 pub(super) fn part<T: Copy>(
     value: &Value,
-    range: std::ops::RangeInclusive<u64>,
+    range: RangeInclusive<u64>,
     words: &[(&str, T)],
     make: fn(u64) -> T,
 ) -> Result<T, Complaint> {
     let quoted: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
     let (least, most) =
         (crate::quantities::percentage(*range.start()), crate::quantities::percentage(*range.end()));
-    let expected = format!("a percentage from \"{least}\" to \"{most}\", or {}", quoted.join(" or "));
+    let or_words = if words.is_empty() { String::new() } else { format!(", or {}", quoted.join(" or ")) };
+    let expected = format!("a percentage from \"{least}\" to \"{most}\"{or_words}");
     let text = text_of(value, &expected).map_err(|complaint| match value {
         Value::Integer(..) | Value::Fraction(_) => complaint.hint("write it in quotes, with a percent sign"),
         _ => complaint,
@@ -146,6 +151,54 @@ pub(super) fn part<T: Copy>(
             None => complaint,
         }
     })
+}
+
+/// A duration in a range.
+pub(super) fn lasting(value: &Value, range: RangeInclusive<Duration>) -> Result<Duration, Complaint> {
+    let (least, most) = (span(*range.start()), span(*range.end()));
+    let expected = format!("a duration from \"{least}\" to \"{most}\": a whole number and ms, s, m or h");
+    let text = text_of(value, &expected).map_err(|complaint| match value {
+        Value::Integer(..) | Value::Fraction(_) => complaint.hint("write it with its unit, in quotes"),
+        _ => complaint,
+    })?;
+    duration(text).filter(|found| range.contains(found)).ok_or_else(|| {
+        let complaint = Complaint::new(Kind::WrongValue, value.describe(), expected);
+        match meant_duration(text) {
+            Some(meant) => complaint.hint(format!("write \"{meant}\"")),
+            None if digits(text).is_some() => complaint.hint("write it with its unit"),
+            None => complaint,
+        }
+    })
+}
+
+/// The duration that somebody meant who wrote its unit as Mesos or others do.
+fn meant_duration(text: &str) -> Option<String> {
+    let unit = text.trim_start_matches(|sign: char| sign.is_ascii_digit());
+    let number = digits(text.strip_suffix(unit)?)?;
+    let (unit, times) = match &*unit.trim().to_ascii_lowercase() {
+        "ms" | "msec" | "msecs" | "millis" | "milliseconds" => ("ms", 1),
+        "s" | "sec" | "secs" | "second" | "seconds" => ("s", 1),
+        "m" | "min" | "mins" | "minute" | "minutes" => ("m", 1),
+        "h" | "hr" | "hrs" | "hour" | "hours" => ("h", 1),
+        "d" | "day" | "days" => ("h", 24),
+        _ => return None,
+    };
+    let meant = format!("{}{unit}", number.checked_mul(times)?);
+    (meant != text).then_some(meant)
+}
+
+/// A decimal number from zero with at most three decimals, of a number or of a parameter. `None` for what is none.
+pub(super) fn decimal(value: &Value) -> Option<Amount> {
+    let written = match value {
+        Value::Integer(digits, base) => {
+            i64::from_str_radix(digits.trim_start_matches('+'), *base).ok()?.to_string()
+        }
+        // Written out without an exponent.
+        Value::Fraction(written) => written.parse::<f64>().ok()?.to_string(),
+        Value::Parameter(text) => text.clone(),
+        _ => return None,
+    };
+    Amount::parse(&written).ok()
 }
 
 /// Digits of a base as text, or as TOML's own number of that base, up to `most`.
