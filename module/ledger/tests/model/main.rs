@@ -14,7 +14,8 @@ mod world;
 use explorer::explore;
 use world::{Framework, World};
 
-const WORLD: World = World { units: 0, frameworks: Vec::new(), failover: false, few_amounts: false };
+const WORLD: World =
+    World { units: 0, frameworks: Vec::new(), failover: false, few_amounts: false, executor_units: 1 };
 const OWNER: Framework = Framework {
     name: "owner",
     role: "prod",
@@ -50,6 +51,12 @@ fn a_borrower_of_higher_priority_is_admitted_over_one_of_lower() {
 fn executors_are_reused_and_stay_unmixed() {
     let both = Framework { regular: true, executors: true, ..BORROWER };
     explore(&World { units: 3, frameworks: vec![both], few_amounts: true, ..WORLD });
+}
+
+#[test]
+fn executors_without_resources_stay_unmixed_where_it_is_in_doubt_what_they_run() {
+    let both = Framework { regular: true, executors: true, ..BORROWER };
+    explore(&World { units: 3, frameworks: vec![both], few_amounts: true, executor_units: 0, ..WORLD });
 }
 
 #[test]
