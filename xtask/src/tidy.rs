@@ -27,6 +27,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
             "apportion-cgroups",
             "apportion-config",
             "apportion-core",
+            "apportion-eviction",
             "apportion-hook",
             "apportion-isolation",
             "apportion-ledger",
@@ -51,6 +52,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("module/cgroups", &[]),
     ("module/ledger", &["apportion-core"]),
     ("module/core", &[]),
+    ("module/eviction", &[]),
     ("module/policy", &[]),
     ("module/wire", &[]),
     (

@@ -74,12 +74,16 @@ pub(crate) struct Agent {
     pub(crate) active: bool,
     pub(crate) whitelisted: bool,
     pub(crate) has_gpus: bool,
+    /// It can take back what is lent.
+    pub(crate) reclaims: bool,
     /// In another region than the master.
     pub(crate) remote: bool,
     /// `available` has nothing reserved, revocable or shared: any role and framework may get all of it.
     pub(crate) plain: bool,
     /// Whether it was told that frameworks get nothing here for lack of a capability.
     pub(crate) warned: bool,
+    /// Whether it was told that what its resource estimator reports is not offered.
+    pub(crate) estimate_told: bool,
     pub(crate) registration: Registration,
     pub(crate) capabilities: AgentCapabilities,
     pub(crate) maintenance: Option<Maintenance>,

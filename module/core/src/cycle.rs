@@ -13,10 +13,11 @@
 use std::collections::BTreeMap;
 
 use crate::allocator::Allocator;
-use crate::effect::{Effects, Headroom, Notice, Offer, RunSummary};
+use crate::effect::{Effects, Headroom, Offer, RunSummary};
 use crate::holding::Holding;
 use crate::ids::{AgentId, FrameworkId, RoleId};
 use crate::index_set::IndexSet;
+use crate::notice::Notice;
 use crate::options::Instant;
 use crate::quota::QuotaBooks;
 use crate::shuffle::{mix, run_key};
@@ -150,6 +151,9 @@ impl Allocator {
         self.expire_filters(now);
         self.runs += 1;
         let to_maintain = self.candidates_with_maintenance();
+        if self.candidates.quota_changed {
+            self.lending.mark_guaranteed(&self.roles);
+        }
         let agents = self.take_candidates();
         let mut run = Run {
             number: self.runs,
@@ -174,6 +178,7 @@ impl Allocator {
                 effects.headroom = Some(Headroom { required, available, still_required });
             }
         }
+        run.summary.filtered += self.run_lending(run.number, now, effects);
         self.make_inverse_offers(&to_maintain, now, effects);
         if std::mem::take(&mut self.candidates.batch) {
             self.batches += 1;

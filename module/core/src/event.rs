@@ -115,6 +115,9 @@ pub struct AgentInfo<'a> {
     pub attributes: &'a [u8],
     /// The region of its fault domain, if it has one.
     pub region: Option<&'a [u8]>,
+    /// Whether it can end borrowers, so that its idle capacity may be lent. What can be taken back on it is lent then,
+    /// and never what a resource estimator reports.
+    pub reclaims: bool,
     /// Everything else whose change is a reason to look at the agent again, in some canonical form.
     pub other: &'a [u8],
     /// Whose offer constraints exclude the agent, of all frameworks known now. What is said here replaces what was
@@ -306,6 +309,23 @@ pub enum Event<'a> {
         /// What, role by role.
         resources: &'a [Allocated<'a>],
     },
+    /// Launches use lent resources. The same call tells of them as [`Event::TransitionOfferedToAllocated`], which leaves
+    /// lent resources alone: whose they are is known only to those who saw the launch.
+    UseLent {
+        /// Who launched; `None` if nobody saw it: then the first that was offered so much is meant.
+        framework: Option<&'a [u8]>,
+        /// Where.
+        agent: &'a [u8],
+        /// What, role by role; the regular part is left alone.
+        resources: &'a [Allocated<'a>],
+    },
+    /// Launches on lent resources were turned down, because these were gone.
+    LoseLaunches {
+        /// Whose they were.
+        framework: &'a [u8],
+        /// How many.
+        launches: u32,
+    },
     /// Resources are free again: an offer declined or rescinded, a task ended.
     RecoverResources {
         /// Who held them.
@@ -381,6 +401,8 @@ impl Event<'_> {
             Self::UpdateInverseOffer { .. } => "update inverse offer",
             Self::GetInverseOfferStatuses => "get inverse offer statuses",
             Self::TransitionOfferedToAllocated { .. } => "transition offered to allocated",
+            Self::UseLent { .. } => "use lent",
+            Self::LoseLaunches { .. } => "lose launches",
             Self::RecoverResources { .. } => "recover resources",
             Self::SuppressOffers { .. } => "suppress offers",
             Self::ReviveOffers { .. } => "revive offers",

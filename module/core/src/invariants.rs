@@ -26,7 +26,8 @@ impl Allocator {
         self.check_roles()?;
         self.check_sorters()?;
         self.check_frameworks()?;
-        self.check_filters()
+        self.check_filters()?;
+        self.check_lending()
     }
 
     fn check_agent(&self, agent: AgentId) -> Result<(), Violation> {

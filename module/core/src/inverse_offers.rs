@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::agents::Maintenance;
 use crate::allocator::Allocator;
-use crate::effect::{Effects, InverseOffer, Notice, Violation};
+use crate::effect::{Effects, InverseOffer, Violation};
 use crate::filters::Refusal;
 use crate::ids::{AgentId, FrameworkId};
+use crate::notice::Notice;
 use crate::options::Instant;
 
 /// Which frameworks are not to be asked about which agents until when. Frameworks and agents by slot.

@@ -42,6 +42,8 @@ mod index_set;
 mod invariants;
 mod inverse_offers;
 mod kind;
+mod lending;
+mod notice;
 mod numbers;
 mod options;
 mod quantities;
@@ -58,7 +60,7 @@ pub use amount::{Amount, NotAnAmount, Weight};
 pub use chopping::cut_order_key;
 pub use effect::{
     CannotUpdateAvailable, Effects, Fraction, Headroom, InverseOffer, InverseOfferStatus,
-    InverseOfferStatuses, Notice, Offer, RunSummary, Severity, Violation, Why,
+    InverseOfferStatuses, Lendable, Offer, RunSummary, Violation, Why,
 };
 pub use event::{
     AgentCapabilities, AgentInfo, Allocated, Event, ExcludedAgents, ExcludedFrom, FrameworkCapabilities,
@@ -67,6 +69,11 @@ pub use event::{
 pub use holding::{Conversion, DoesNotApply, Holding, Item};
 pub use ids::{AgentId, FrameworkId, KindId, NameId, RoleId};
 pub use kind::{Kind, KindRefused, Reservation};
+pub use lending::LendingNumbers;
+pub use lending::policy::{
+    BackOff, BadPattern, BorrowerRule, Bound, LenderRule, LendingPolicy, RoleLimits, RolePatterns, Sources,
+};
+pub use notice::{Notice, Severity};
 pub use numbers::{Amounts, RoleNumbers};
 pub use options::{Instant, Minimum, Options, Order};
 pub use shuffle::agent_order_key;

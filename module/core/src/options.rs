@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::amount::Amount;
+use crate::lending::policy::LendingPolicy;
 
 /// A point in time, in nanoseconds since the epoch. Always passed in: nothing here reads a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -62,6 +63,8 @@ pub struct Options {
     pub agent_recovery_factor: f64,
     /// How roles, and frameworks within a role, are ordered.
     pub order: Order,
+    /// What of idle capacity is lent to whom.
+    pub lending: LendingPolicy,
     /// What the order of agents in a run is shuffled by, and what a random order of roles and frameworks comes from.
     pub seed: u64,
 }
@@ -100,6 +103,7 @@ impl Default for Options {
             recovery_timeout: Duration::from_secs(600),
             agent_recovery_factor: 0.8,
             order: Order::default(),
+            lending: LendingPolicy::default(),
             seed: 0,
         }
     }

@@ -220,6 +220,7 @@ impl Table<'_> {
             let (role_share, role_weight) = self.role_sorter.standing(role.slot(), self.pool);
             let why = Why {
                 for_guarantee: self.stage == Stage::Guarantees,
+                lent: false,
                 role_share,
                 role_weight,
                 role_position,

@@ -29,7 +29,9 @@
 //! # }
 //! ```
 //!
-//! [`SimulatedAgents`] are thousands of agents in this process, for a real master.
+//! [`SimulatedAgents`] are thousands of agents in this process, for a real master. Many frameworks subscribe with
+//! [`Framework::subscribe_all`] and act at the same time with [`Framework::side_by_side`], each at its own pace:
+//! [`Framework::offers_thought_over`].
 //!
 //! Not here: authentication of frameworks and agents, and TLS (the libraries behind them are stand-ins), and
 //! everything the published binary does not hold, among it the fetcher for URIs and the web pages.

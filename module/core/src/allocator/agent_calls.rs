@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Allocator;
 use crate::agents::{Absent, Agent, Held, Maintenance, Registration};
-use crate::effect::{Effects, Notice, Violation};
+use crate::effect::{Effects, Violation};
 use crate::event::{
     AgentCapabilities, AgentInfo, Allocated, Event, ExcludedFrom, Unavailability, UsedByFramework,
 };
 use crate::holding::Holding;
 use crate::ids::AgentId;
 use crate::inverse_offers::InverseAnswer;
+use crate::lending::Part;
+use crate::notice::Notice;
 use crate::options::Instant;
 use crate::shuffle::name_key;
 
@@ -33,6 +35,7 @@ impl Allocator {
                     capabilities,
                     maintenance: unavailability.map(maintenance),
                     total: total.clone(),
+                    reclaims: info.reclaims,
                     active: true,
                     ..Agent::default()
                 };
@@ -93,14 +96,16 @@ impl Allocator {
         self.check_roles_named("add agent", &record.name, used)?;
         record.whitelisted = self.is_whitelisted(&record.registration.hostname);
         record.remote = self.is_remote(&record.registration);
-        let total = record.total.clone();
+        let reported = std::mem::take(&mut record.total);
         let has_maintenance = record.maintenance.is_some();
         let agent = self.agents.add(record).ok_or(Violation::Full { call: "add agent" })?;
         if has_maintenance {
             self.maintained.insert(agent.index());
         }
         self.exclude_agent(agent, excluded_from);
+        let total = self.without_estimated(agent, &reported, effects);
         self.count_total(&total);
+        self.agents.get_mut(agent).total = total;
         for entry in used {
             self.add_used(agent, entry, true, effects);
         }
@@ -126,10 +131,12 @@ impl Allocator {
             let role = role.map(|role| self.roles.intern(role));
             match (self.frameworks.find(entry.framework), role) {
                 (Some(framework), Some(role)) => {
-                    self.hold(framework, role, agent, resources, true);
+                    let (regular, lent) = self.split(agent, resources);
+                    self.hold(framework, role, agent, &regular, true);
                     if by_tasks {
-                        self.use_more(role, agent, resources);
+                        self.use_more(role, agent, &regular);
                     }
+                    self.lend((framework, role), agent, &lent, Part::Used);
                 }
                 (_, role) => {
                     let record = self.agents.get_mut(agent);
@@ -186,6 +193,7 @@ impl Allocator {
             self.release(framework, role, agent, &resources);
             self.leave_if_idle(framework, role);
         }
+        self.forget_loans_on(agent);
         let last = self.agents.remove(agent);
         self.discount_total(&last.total);
         for absent in last.absent {
@@ -233,13 +241,15 @@ impl Allocator {
         record.registration = new;
         record.whitelisted = whitelisted;
         record.remote = remote;
+        record.reclaims = info.reclaims;
         if let Some(capabilities) = capabilities.filter(|new| *new != record.capabilities) {
             record.capabilities = capabilities;
             record.warned = false;
             changed = true;
         }
         if let Some(total) = total {
-            changed |= self.update_total(agent, total);
+            let total = self.without_estimated(agent, total, effects);
+            changed |= self.update_total(agent, &total);
         }
         if changed {
             self.touch(agent);
@@ -256,7 +266,7 @@ impl Allocator {
     ) -> Result<(), Violation> {
         self.check_roles_named("add resource provider", &self.agents.get(agent).name, used)?;
         let mut total = self.agents.get(agent).total.clone();
-        total.add(added);
+        total.add(&self.without_estimated(agent, added, effects));
         self.update_total(agent, &total);
         for entry in used {
             self.add_used(agent, entry, false, effects);

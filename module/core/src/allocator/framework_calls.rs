@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Allocator;
 use crate::agents::{Absent, Held};
-use crate::effect::{Effects, Notice, Violation};
+use crate::effect::{Effects, Violation};
 use crate::event::{Event, FrameworkInfo, UsedOnAgent};
 use crate::frameworks::Framework;
 use crate::holding::Holding;
 use crate::ids::{AgentId, FrameworkId, RoleId};
+use crate::lending::Part;
+use crate::notice::Notice;
 
 /// What a framework that comes already has on an agent in a role.
 #[derive(Debug, Default)]
@@ -61,6 +63,7 @@ impl Allocator {
                     self.filters.drop_party((framework.slot(), role));
                     self.set_suppressed(framework, role, false);
                 }
+                self.lending.reopen_all();
                 self.inverse_filters.drop_framework(framework.slot());
                 self.request_run_over_all(effects);
             }
@@ -139,8 +142,10 @@ impl Allocator {
             }
         }
         for ((agent, role), Taken { resources, used }) in taken {
-            self.hold(framework, role, agent, &resources, true);
-            self.use_more(role, agent, &used);
+            let (regular, lent) = self.split(agent, &resources);
+            self.hold(framework, role, agent, &regular, true);
+            self.use_more(role, agent, &self.split(agent, &used).0);
+            self.lend((framework, role), agent, &lent, Part::Used);
             self.refresh_agent(agent);
         }
     }
@@ -170,6 +175,7 @@ impl Allocator {
                 self.forget_orphaned_use(role, agent);
             }
         }
+        self.forget_loans_of(framework);
         self.filters.drop_framework(framework.slot());
         self.inverse_filters.drop_framework(framework.slot());
         self.exclusions.forget_framework(framework.slot());
@@ -222,6 +228,7 @@ impl Allocator {
         }
         // Requests no run, but the next one may find takers for what nobody wanted so far.
         self.candidates.reopen_all();
+        self.lending.reopen_all();
     }
 
     /// Makes the subscription of a framework what `info` says, except for suppressed roles.

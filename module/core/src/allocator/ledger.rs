@@ -89,6 +89,7 @@ impl Allocator {
 
     /// Brings a framework's place in a role's order in line with whether it takes offers.
     pub(crate) fn sync_turn(&mut self, framework: FrameworkId, role: RoleId) {
+        self.sync_borrower(framework, role);
         let takes_offers = self.frameworks.get(framework).takes_offers_in(role);
         let Some(sorter) = self.framework_sorters.get_mut(role.index()).and_then(Option::as_mut) else {
             return;
@@ -116,6 +117,7 @@ impl Allocator {
         self.join(framework, role);
         // Before the books change: is this the first copy?
         let counted = self.count(framework, role, agent, resources);
+        self.lending.mark(agent.index());
         let record = self.agents.get_mut(agent);
         let first = record.hold(framework, role, resources);
         record.refresh(&self.kinds);
@@ -207,6 +209,7 @@ impl Allocator {
     }
 
     fn change_used(&mut self, role: RoleId, agent: AgentId, change: impl FnOnce(&mut Holding)) {
+        self.lending.mark(agent.index());
         let record = self.agents.get_mut(agent);
         let mut used = record.used.remove(&role).unwrap_or_default();
         for (name, amount) in unreserved_scalars(&used, &self.kinds) {
@@ -248,6 +251,7 @@ impl Allocator {
 
     /// Something about an agent changed: look at it again in the next run that has it as candidate.
     pub(crate) fn touch(&mut self, agent: AgentId) {
+        self.lending.mark(agent.index());
         if self.agents.get(agent).available.is_empty() {
             self.candidates.close(agent.index());
         } else {
@@ -259,6 +263,7 @@ impl Allocator {
     pub(crate) fn count_total(&mut self, total: &Holding) {
         self.candidates.reopen_quota();
         self.pool.add(&scalars(total, &self.kinds));
+        self.lending.reopen_held_back();
         self.count_reservations(total, |amount| amount);
     }
 

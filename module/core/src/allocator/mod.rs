@@ -12,6 +12,7 @@
 //! | `../quota.rs`, `../chopping.rs` | what quotas leave, and cutting resources down to it |
 //! | `../inverse_offers.rs` | asking frameworks to leave |
 //! | `../numbers.rs` | numbers for metrics |
+//! | `../lending/` | idle capacity offered to many at once |
 //! | `../eligibility.rs` | what of an agent a framework may be offered |
 //! | `../invariants.rs` | every kept total derived anew |
 
@@ -26,7 +27,7 @@ use std::fmt;
 
 use crate::agents::Agents;
 use crate::cycle::Candidates;
-use crate::effect::{Effects, InverseOfferStatus, InverseOfferStatuses, Notice, Violation};
+use crate::effect::{Effects, InverseOfferStatus, InverseOfferStatuses, Violation};
 use crate::event::{Event, Quota, Unavailability};
 use crate::exclusions::Exclusions;
 use crate::filters::Filters;
@@ -36,6 +37,8 @@ use crate::ids::{AgentId, FrameworkId, KindId, RoleId};
 use crate::index_set::IndexSet;
 use crate::inverse_offers::InverseFilters;
 use crate::kind::{Kind, KindRefused, KindTable};
+use crate::lending::Lending;
+use crate::notice::Notice;
 use crate::options::{Instant, Minimum, Options};
 use crate::quantities::Pool;
 use crate::roles::RoleTree;
@@ -97,6 +100,7 @@ pub struct Allocator {
     pub(crate) filters: Filters,
     pub(crate) inverse_filters: InverseFilters,
     pub(crate) exclusions: Exclusions,
+    pub(crate) lending: Lending,
     /// Agents (slots) with a maintenance window.
     pub(crate) maintained: IndexSet,
     pub(crate) pool: Pool,
@@ -227,6 +231,9 @@ impl Allocator {
         if let Some(used) = self.agents.get(agent).used.get(&role) {
             offered.subtract(used);
         }
+        if let Some(lent) = self.lending.of(agent.index()) {
+            lent.loans.iter().filter(|loan| loan.role == role).for_each(|loan| offered.add(&loan.offered));
+        }
         offered
     }
 
@@ -254,6 +261,7 @@ impl Allocator {
         self.check_initialized(event)?;
         self.end_recovery_in_time(now, &mut effects);
         self.dispatch(event, now, &mut effects)?;
+        self.settle_lending(now, &mut effects);
         effects.roles_changed = self.roles.take_changed();
         Ok(effects)
     }
@@ -300,6 +308,12 @@ impl Allocator {
             Event::TransitionOfferedToAllocated { agent, resources } => {
                 self.transition_offered_to_allocated(agent, resources)?;
             }
+            Event::UseLent { framework, agent, resources } => {
+                self.use_lent(framework, agent, resources, effects);
+            }
+            Event::LoseLaunches { framework, launches } => {
+                self.lose_launches(framework, launches, now, effects);
+            }
             Event::RecoverResources { .. } => self.recover_resources(event, now, effects)?,
             Event::GetInverseOfferStatuses => {
                 effects.inverse_offer_statuses = Some(self.inverse_offer_statuses());
@@ -319,6 +333,7 @@ impl Allocator {
         self.min_allocatable = self.resolve_minimum(&options.min_allocatable);
         let excluded = options.fairness_excluded.iter().map(|name| self.kinds.intern_name(name)).collect();
         self.pool.exclude(excluded);
+        self.lending.begin(&options.lending, &mut self.kinds, &mut self.roles);
         self.initialized = true;
         self.paused = false;
     }

@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use super::Allocator;
 use super::ledger::scalars;
 use crate::agents::Absent;
-use crate::effect::{CannotUpdateAvailable, Effects, Notice, Violation};
+use crate::effect::{CannotUpdateAvailable, Effects, Violation};
 use crate::event::{Allocated, Event};
 use crate::filters::Refusal;
 use crate::holding::{Conversion, DoesNotApply, Holding};
 use crate::ids::{AgentId, FrameworkId, RoleId};
+use crate::lending::{Part, Returned};
+use crate::notice::Notice;
 use crate::options::Instant;
 use crate::quantities::Quantities;
 
@@ -38,6 +40,11 @@ impl Allocator {
         let call = "update allocation";
         let framework = self.known_framework(call, framework_name)?;
         let agent = self.known_agent(call, agent_name)?;
+        let (offered, _) = self.split(agent, offered);
+        let offered = &offered;
+        if offered.is_empty() && conversions.is_empty() {
+            return Ok(());
+        }
         let role = self.check_held(call, framework, agent, role_name, offered)?;
         let bad = |(position, reason)| Violation::BadConversion {
             call,
@@ -90,8 +97,9 @@ impl Allocator {
         for (role, resources) in &groups {
             let role_name = role.ok_or_else(|| self.no_role(call, agent_name, resources))?;
             let role = self.roles.intern(role_name);
+            let (resources, _) = self.split(agent, resources);
             let mut used = self.agents.get(agent).used.get(&role).cloned().unwrap_or_default();
-            used.add(resources);
+            used.add(&resources);
             let held = self.held_in_role(role, agent);
             if !held.contains(&used) {
                 return Err(Violation::NotOffered {
@@ -105,7 +113,7 @@ impl Allocator {
             changes.push((role, resources));
         }
         for (role, resources) in changes {
-            self.use_more(role, agent, resources);
+            self.use_more(role, agent, &resources);
         }
         Ok(())
     }
@@ -140,10 +148,17 @@ impl Allocator {
             }
             refusal
         });
-        let given = merged(resources);
-        let groups = given.iter().filter(|(_, resources)| !resources.is_empty());
-        let groups = groups.map(|(role, resources)| {
-            let role = role.ok_or_else(|| self.no_role(call, agent, resources))?;
+        let mut regular = Vec::with_capacity(resources.len());
+        let mut lent = Vec::new();
+        for (role, resources) in merged(resources) {
+            let parts = self.split(agent_id, &resources);
+            for (part, list) in [(parts.0, &mut regular), (parts.1, &mut lent)] {
+                if !part.is_empty() {
+                    list.push((role.ok_or_else(|| self.no_role(call, agent, &part))?, part));
+                }
+            }
+        }
+        let groups = regular.iter().map(|(role, resources)| {
             let role = self.check_held(call, framework_id, agent_id, role, resources)?;
             if allocated {
                 self.check_used(call, agent_id, role, resources)?;
@@ -162,6 +177,12 @@ impl Allocator {
         let groups = groups.collect::<Result<Vec<_>, Violation>>()?;
         for group in &groups {
             self.recover_group(group);
+        }
+        for (role, resources) in &lent {
+            let role = self.roles.intern(role);
+            let part = if allocated { Part::Used } else { Part::Offered };
+            let (framework, agent) = (framework_id, agent_id);
+            self.take_back(&Returned { framework, role, agent, resources, part, refusal, now }, effects);
         }
         Ok(())
     }

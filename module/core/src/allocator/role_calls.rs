@@ -2,9 +2,10 @@
 
 use super::{Allocator, Recovery};
 use crate::amount::{Amount, Weight};
-use crate::effect::{Effects, Notice, Violation};
+use crate::effect::{Effects, Violation};
 use crate::event::Quota;
 use crate::kind::KindTable;
+use crate::notice::Notice;
 use crate::options::Instant;
 use crate::quota::Claim;
 

@@ -319,6 +319,11 @@ impl Cluster {
     /// Launches with these resources of an offer.
     pub(crate) fn launch(&mut self, offer: &Offered, used: &Holding) {
         let group = [allocated(&offer.role, used)];
+        self.send(&Event::UseLent {
+            framework: Some(offer.framework.as_bytes()),
+            agent: offer.agent.as_bytes(),
+            resources: &group,
+        });
         self.send(&Event::TransitionOfferedToAllocated { agent: offer.agent.as_bytes(), resources: &group });
     }
 

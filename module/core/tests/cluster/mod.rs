@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use apportion_core::{
     AgentCapabilities, AgentInfo, Allocator, Effects, Event, FrameworkCapabilities, Holding, Instant,
-    Minimum, Notice, Options, RoleNumbers, Unavailability, Violation, Why,
+    LendingPolicy, Minimum, Notice, Options, RoleNumbers, Unavailability, ValueType, Violation, Why,
 };
 
 pub(crate) use words::{amount, bytes, minimum, quota, told_amounts};
@@ -96,6 +96,12 @@ impl<'a> Agent<'a> {
             unavailability: None,
         }
     }
+
+    /// The same, able to end borrowers.
+    pub(crate) fn that_reclaims(name: &'a str, total: &'a str) -> Self {
+        let agent = Self::new(name, total);
+        Self { info: AgentInfo { reclaims: true, ..agent.info }, ..agent }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -122,16 +128,30 @@ impl Cluster {
         Self::with(&options_of_master())
     }
 
+    /// A cluster that lends `cpus` and `mem` by these rules.
+    pub(crate) fn that_lends(policy: LendingPolicy) -> Self {
+        let mut cluster = Self::before_initialize();
+        let kinds = ["cpus{REV}", "mem{REV}"].map(|name| cluster.kind(name, ValueType::Scalar));
+        let lending = LendingPolicy { resources: kinds.to_vec(), ..policy };
+        let options = Options { lending, ..Options::default() };
+        assert!(cluster.send(&Event::Initialize { options: &options }).is_empty());
+        cluster
+    }
+
     pub(crate) fn with(options: &Options) -> Self {
-        let mut cluster = Self {
+        let mut cluster = Self::before_initialize();
+        assert!(cluster.send(&Event::Initialize { options }).is_empty());
+        cluster
+    }
+
+    fn before_initialize() -> Self {
+        Self {
             allocator: Allocator::new(),
             now: seconds(0.0),
             notices: Vec::new(),
             inverse_offers: Vec::new(),
             checks: true,
-        };
-        assert!(cluster.send(&Event::Initialize { options }).is_empty());
-        cluster
+        }
     }
 
     /// Applies an event and the run it requests; checks the books after both.

@@ -8,6 +8,8 @@ mod failover;
 mod fair_share;
 mod filters;
 mod histories;
+mod lending;
+mod lending_histories;
 mod lifecycle;
 mod operations;
 mod quotas;

@@ -1,5 +1,7 @@
 //! What the master tells a framework.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 /// State of a task, as Mesos names it.
@@ -63,11 +65,13 @@ pub struct Offer {
     pub role: Option<String>,
     /// The whole message.
     pub message: Value,
+    arrived: Instant,
 }
 
 impl Offer {
     fn parse(message: &Value) -> Offer {
         Offer {
+            arrived: Instant::now(),
             id: text(&message["id"]["value"]),
             agent_id: text(&message["agent_id"]["value"]),
             hostname: text(&message["hostname"]),
@@ -83,8 +87,27 @@ impl Offer {
 
     /// Sum of a scalar resource over all its kinds (reserved, revocable and so on).
     pub fn scalar(&self, name: &str) -> f64 {
-        let same_name = self.resources().iter().filter(|resource| resource["name"] == name);
-        same_name.filter_map(|resource| resource["scalar"]["value"].as_f64()).sum()
+        self.scalar_where(name, |_| true)
+    }
+
+    /// The part of a scalar resource that can be taken back at any time.
+    pub fn revocable_scalar(&self, name: &str) -> f64 {
+        self.scalar_where(name, is_revocable)
+    }
+
+    /// The part of a scalar resource that cannot be taken back, reserved or not.
+    pub fn regular_scalar(&self, name: &str) -> f64 {
+        self.scalar_where(name, |resource| !is_revocable(resource))
+    }
+
+    fn scalar_where(&self, name: &str, wanted: impl Fn(&Value) -> bool) -> f64 {
+        let parts = self.resources().iter().filter(|resource| resource["name"] == name && wanted(resource));
+        parts.filter_map(|resource| resource["scalar"]["value"].as_f64()).sum()
+    }
+
+    /// For how long the framework has had it.
+    pub fn held_for(&self) -> Duration {
+        self.arrived.elapsed()
     }
 
     /// Text of an attribute of the agent.
@@ -103,6 +126,8 @@ pub struct TaskStatus {
     pub state: TaskState,
     /// Why, as Mesos' `Reason` names it.
     pub reason: Option<String>,
+    /// Who says so, as Mesos' `Source` names it: `SOURCE_MASTER`, `SOURCE_AGENT` or `SOURCE_EXECUTOR`.
+    pub source: Option<String>,
     /// Text for people.
     pub text: String,
     /// The whole message.
@@ -115,6 +140,7 @@ impl TaskStatus {
             task_id: text(&message["task_id"]["value"]),
             state: TaskState::parse(&text(&message["state"])),
             reason: message["reason"].as_str().map(str::to_owned),
+            source: message["source"].as_str().map(str::to_owned),
             text: text(&message["message"]),
             message: message.clone(),
         }
@@ -157,6 +183,11 @@ impl Event {
     }
 }
 
+/// A resource says so by a message that is there, empty as it is.
+fn is_revocable(resource: &Value) -> bool {
+    !resource["revocable"].is_null()
+}
+
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
@@ -180,6 +211,17 @@ mod tests {
         ]}));
         assert_eq!(offer.scalar("cpus"), 3.5);
         assert_eq!(offer.scalar("disk"), 0.0);
+    }
+
+    #[test]
+    fn offer_tells_its_revocable_part_from_its_regular_one() {
+        let offer = Offer::parse(&json!({"resources": [
+            {"name": "cpus", "scalar": {"value": 1.5}},
+            {"name": "cpus", "scalar": {"value": 2.0}, "revocable": {}},
+            {"name": "cpus", "scalar": {"value": 0.5}, "reservations": [{"role": "a"}]},
+        ]}));
+        assert_eq!((offer.regular_scalar("cpus"), offer.revocable_scalar("cpus")), (2.0, 2.0));
+        assert_eq!((offer.regular_scalar("mem"), offer.revocable_scalar("mem")), (0.0, 0.0));
     }
 
     #[test]

@@ -4,7 +4,9 @@
 //! whatever else arrives meanwhile: offers wait for [`Framework::next_offers`], statuses for
 //! [`Framework::wait_status`], the rest for [`Framework::next_event`].
 
+mod answer;
 mod event;
+mod side_by_side;
 mod spec;
 mod subscription;
 
@@ -131,6 +133,34 @@ impl Framework {
         Ok(self.offers.drain(..).collect())
     }
 
+    /// The offers that the framework has had for `thinking`, as of a scheduler that takes its time to decide: those
+    /// that have it now, or the first to get there. Meanwhile it hears whatever else arrives, and an offer that the
+    /// master takes back is none of them. Only its own thread waits, so others are not held up.
+    ///
+    /// # Errors
+    /// [`RigError::Deadline`] when there is none in time; [`RigError::Subscription`] when the connection ends.
+    pub fn offers_thought_over(
+        &mut self,
+        thinking: Duration,
+        within: Duration,
+    ) -> Result<Vec<Offer>, RigError> {
+        let started = Instant::now();
+        loop {
+            // Whatever has arrived is heard first: a rescission may be among it.
+            while self.take_event(Duration::ZERO)? {}
+            let ripe = self.offers.iter().take_while(|offer| offer.held_for() >= thinking).count();
+            if ripe > 0 {
+                return Ok(self.offers.drain(..ripe).collect());
+            }
+            let left = within.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return Err(self.deadline(&format!("an offer held for {thinking:?}"), within));
+            }
+            let first = self.offers.front().map(|offer| thinking.saturating_sub(offer.held_for()));
+            self.take_event(first.map_or(left, |first| first.min(left)))?;
+        }
+    }
+
     /// Listens for that long, and returns the offers that came: for tests that expect none.
     ///
     /// # Errors
@@ -171,6 +201,38 @@ impl Framework {
             }
             if !self.take_event(within.saturating_sub(started.elapsed()))? {
                 return Err(self.deadline(&format!("task {task} to become {state:?}"), within));
+            }
+        }
+    }
+
+    /// The next status of a task, whichever it is: the first that no wait has passed yet.
+    ///
+    /// # Errors
+    /// [`RigError::Deadline`] when none arrives in time; [`RigError::Subscription`] when the connection ends.
+    pub fn next_status(&mut self, task: &str, within: Duration) -> Result<TaskStatus, RigError> {
+        let started = Instant::now();
+        loop {
+            let history = self.tasks.entry(task.to_owned()).or_default();
+            if let Some(status) = history.statuses.get(history.passed) {
+                history.passed += 1;
+                return Ok(status.clone());
+            }
+            if !self.take_event(within.saturating_sub(started.elapsed()))? {
+                return Err(self.deadline(&format!("a status of task {task}"), within));
+            }
+        }
+    }
+
+    /// Waits until the task has ended, however it did; see [`TaskState::is_terminal`].
+    ///
+    /// # Errors
+    /// [`RigError::Deadline`] when it has not in time; [`RigError::Subscription`] when the connection ends.
+    pub fn wait_for_end(&mut self, task: &str, within: Duration) -> Result<TaskStatus, RigError> {
+        let started = Instant::now();
+        loop {
+            let status = self.next_status(task, within.saturating_sub(started.elapsed()))?;
+            if status.state.is_terminal() {
+                return Ok(status);
             }
         }
     }
@@ -219,46 +281,6 @@ impl Framework {
                 Err(other) => return Err(other),
             }
         }
-    }
-
-    /// Launches tasks on one offer. What they leave comes back after `refuse_seconds`, five without it.
-    ///
-    /// # Errors
-    /// When the call is refused.
-    pub fn launch(
-        &self,
-        offer: &Offer,
-        tasks: &[TaskSpec],
-        refuse_seconds: Option<f64>,
-    ) -> Result<(), RigError> {
-        let infos: Vec<Value> =
-            tasks.iter().map(|task| task.info(&self.id, &offer.agent_id, offer.role.as_deref())).collect();
-        let launch = json!({"type": "LAUNCH", "launch": {"task_infos": infos}});
-        self.accept(std::slice::from_ref(offer), vec![launch], refuse_seconds)
-    }
-
-    /// Accepts offers of one agent with operations (JSON `Offer.Operation` messages).
-    ///
-    /// # Errors
-    /// When the call is refused.
-    pub fn accept(
-        &self,
-        offers: &[Offer],
-        operations: Vec<Value>,
-        refuse_seconds: Option<f64>,
-    ) -> Result<(), RigError> {
-        let accept =
-            json!({"offer_ids": ids(offers), "operations": operations, "filters": filters(refuse_seconds)});
-        self.call("ACCEPT", &json!({"accept": accept}))
-    }
-
-    /// Declines offers; their resources come back after `refuse_seconds`, five without it.
-    ///
-    /// # Errors
-    /// When the call is refused.
-    pub fn decline(&self, offers: &[Offer], refuse_seconds: Option<f64>) -> Result<(), RigError> {
-        let decline = json!({"offer_ids": ids(offers), "filters": filters(refuse_seconds)});
-        self.call("DECLINE", &json!({"decline": decline}))
     }
 
     /// Wants no offers for these roles (all of its roles when there are none).
@@ -399,14 +421,6 @@ impl Framework {
     fn closed(&self, message: &str) -> RigError {
         RigError::Subscription { framework: self.spec.name.clone(), message: message.to_owned() }
     }
-}
-
-fn ids(offers: &[Offer]) -> Vec<Value> {
-    offers.iter().map(|offer| json!({"value": offer.id})).collect()
-}
-
-fn filters(refuse_seconds: Option<f64>) -> Value {
-    refuse_seconds.map_or(json!({}), |seconds| json!({"refuse_seconds": seconds}))
 }
 
 fn describe(statuses: &[TaskStatus]) -> String {

@@ -113,6 +113,8 @@ impl FrameworkSpec {
 /// Resources an executor of a task takes besides those of the task.
 const EXECUTOR_CPUS: f64 = 0.1;
 const EXECUTOR_MEM_MB: f64 = 32.0;
+/// What the executor of a task group takes besides: Mesos wants some.
+const GROUP_EXECUTOR_DISK_MB: f64 = 1.0;
 
 /// A task to be launched (`TaskInfo`).
 #[derive(Debug, Clone)]
@@ -120,6 +122,7 @@ pub struct TaskSpec {
     pub(crate) id: String,
     command: String,
     resources: Vec<Value>,
+    revocable: Vec<String>,
     limits: Vec<(String, f64)>,
     labels: Vec<(String, String)>,
     environment: Vec<(String, String)>,
@@ -135,6 +138,7 @@ impl TaskSpec {
             id: id.to_owned(),
             command: command.to_owned(),
             resources: Vec::new(),
+            revocable: Vec::new(),
             limits: Vec::new(),
             labels: Vec::new(),
             environment: Vec::new(),
@@ -194,6 +198,14 @@ impl TaskSpec {
         self
     }
 
+    /// Takes these resources, by name, from the revocable part of the offer, for the task and for its custom executor:
+    /// Mesos wants one resource of both to be of one sort.
+    #[must_use]
+    pub fn revocable(mut self, names: &[&str]) -> Self {
+        self.revocable = names.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
     /// Adds a label.
     #[must_use]
     pub fn label(mut self, key: &str, value: &str) -> Self {
@@ -209,7 +221,8 @@ impl TaskSpec {
     }
 
     /// Runs the task in a custom executor of that id, with 0.1 cpus and 32 MB of its own, instead of the agent's
-    /// command executor. `program` is [`crate::Rig::executor`] or another one. The rig's ends with its last task.
+    /// command executor. `program` is [`crate::Rig::executor`] or another one. The rig's ends with its last task; tasks
+    /// that name the same id while it runs, in the same call or a later one, share it.
     #[must_use]
     pub fn custom_executor(mut self, id: &str, program: &Path) -> Self {
         self.executor = Some((id.to_owned(), format!("exec {}", quoted(program))));
@@ -240,22 +253,16 @@ impl TaskSpec {
             "name": self.id,
             "task_id": {"value": self.id},
             "agent_id": {"value": agent_id},
-            "resources": allocated(&self.resources, role),
+            "resources": self.taken(&self.resources, role),
             "labels": labels_json(&labels),
         });
         let command = json!({"shell": true, "value": self.command, "environment": {"variables": variables}});
-        match &self.executor {
+        match self.executor_info(framework_id, role) {
             None => info["command"] = command,
             // A task with an executor may not have a command of its own; ours finds it in the task's data.
-            Some((id, program)) => {
+            Some(executor) => {
                 info["data"] = json!(crate::executor::encode_command(&command));
-                info["executor"] = json!({
-                    "type": "CUSTOM",
-                    "executor_id": {"value": id},
-                    "framework_id": {"value": framework_id},
-                    "command": {"shell": true, "value": program},
-                    "resources": allocated(&[scalar("cpus", EXECUTOR_CPUS), scalar("mem", EXECUTOR_MEM_MB)], role),
-                });
+                info["executor"] = executor;
             }
         }
         if !self.limits.is_empty() {
@@ -265,6 +272,51 @@ impl TaskSpec {
             info[name] = value.clone();
         }
         info
+    }
+
+    /// `ExecutorInfo` of its custom executor as JSON, if it has one.
+    fn executor_info(&self, framework_id: &str, role: Option<&str>) -> Option<Value> {
+        let (id, program) = self.executor.as_ref()?;
+        let own = [scalar("cpus", EXECUTOR_CPUS), scalar("mem", EXECUTOR_MEM_MB)];
+        Some(json!({
+            "type": "CUSTOM",
+            "executor_id": {"value": id},
+            "framework_id": {"value": framework_id},
+            "command": {"shell": true, "value": program},
+            "resources": self.taken(&own, role),
+        }))
+    }
+
+    /// Resources as they are taken out of an offer to `role`.
+    fn taken(&self, resources: &[Value], role: Option<&str>) -> Vec<Value> {
+        let mut resources = allocated(resources, role);
+        for resource in &mut resources {
+            if self.revocable.iter().any(|name| resource["name"] == **name) {
+                resource["revocable"] = json!({});
+            }
+        }
+        resources
+    }
+
+    /// `ExecutorInfo` and `TaskGroupInfo` as JSON: the executor is that of the first task, and a task of a group names
+    /// none of its own.
+    pub(crate) fn group(
+        tasks: &[TaskSpec],
+        framework_id: &str,
+        agent_id: &str,
+        role: Option<&str>,
+    ) -> Option<(Value, Value)> {
+        let first = tasks.first()?;
+        let mut executor = first.executor_info(framework_id, role)?;
+        if let Some(own) = executor["resources"].as_array_mut() {
+            own.extend(first.taken(&[scalar("disk", GROUP_EXECUTOR_DISK_MB)], role));
+        }
+        let mut infos: Vec<Value> =
+            tasks.iter().map(|task| task.info(framework_id, agent_id, role)).collect();
+        for info in infos.iter_mut().filter_map(Value::as_object_mut) {
+            info.remove("executor");
+        }
+        Some((executor, json!({"tasks": infos})))
     }
 }
 

@@ -1,0 +1,102 @@
+//! Who has to wait for having lost.
+
+use std::collections::BTreeMap;
+
+use super::policy::BackOff;
+use crate::ids::FrameworkId;
+use crate::options::Instant;
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Wait {
+    /// Launches turned down in a row.
+    lost: u32,
+    /// How often it has waited since it last won.
+    waited: u32,
+    until: Instant,
+}
+
+/// The frameworks that lost and have not won since.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Waits(BTreeMap<FrameworkId, Wait>);
+
+impl Waits {
+    /// Launches of a framework were turned down. Says until when it waits, if it does from now on.
+    pub(crate) fn lost(
+        &mut self,
+        framework: FrameworkId,
+        launches: u32,
+        now: Instant,
+        terms: BackOff,
+    ) -> Option<Instant> {
+        if terms.conflicts == 0 || launches == 0 {
+            return None;
+        }
+        let wait = self.0.entry(framework).or_default();
+        wait.lost = wait.lost.saturating_add(launches);
+        if wait.lost < terms.conflicts {
+            return None;
+        }
+        let time = terms.first.saturating_mul(1 << wait.waited.min(30)).min(terms.most);
+        wait.lost = 0;
+        wait.waited = wait.waited.saturating_add(1);
+        wait.until = now.after(time);
+        Some(wait.until)
+    }
+
+    /// A launch of a framework was admitted: it starts anew. Says whether it may have been waiting.
+    pub(crate) fn won(&mut self, framework: FrameworkId) -> bool {
+        self.0.remove(&framework).is_some_and(|wait| wait.waited > 0)
+    }
+
+    /// Whether a framework has to wait.
+    pub(crate) fn must_wait(&self, framework: FrameworkId, now: Instant) -> bool {
+        self.0.get(&framework).is_some_and(|wait| now < wait.until)
+    }
+
+    /// How many frameworks have to wait.
+    pub(crate) fn waiting(&self, now: Instant) -> usize {
+        self.0.values().filter(|wait| now < wait.until).count()
+    }
+
+    /// Whether a wait ended since `then`.
+    pub(crate) fn ended_since(&self, then: Instant, now: Instant) -> bool {
+        self.0.values().any(|wait| then < wait.until && wait.until <= now)
+    }
+
+    /// The framework is gone.
+    pub(crate) fn forget(&mut self, framework: FrameworkId) {
+        self.0.remove(&framework);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const TERMS: BackOff =
+        BackOff { conflicts: 2, first: Duration::from_secs(1), most: Duration::from_secs(3) };
+
+    #[test]
+    fn each_row_of_losses_doubles_the_wait_up_to_a_bound_and_a_win_ends_it() {
+        let (framework, now) = (FrameworkId::new(0, 0), Instant::from_nanos(0));
+        let mut waits = Waits::default();
+        assert_eq!(waits.lost(framework, 1, now, TERMS), None);
+        let seconds = |count: u64| Some(now.after(Duration::from_secs(count)));
+        assert_eq!(waits.lost(framework, 1, now, TERMS), seconds(1));
+        assert!(waits.must_wait(framework, now));
+        assert!(!waits.must_wait(framework, now.after(Duration::from_secs(1))));
+        assert_eq!(waits.lost(framework, 2, now, TERMS), seconds(2));
+        assert_eq!(waits.lost(framework, 5, now, TERMS), seconds(3));
+        waits.won(framework);
+        assert!(!waits.must_wait(framework, now));
+        assert_eq!(waits.lost(framework, 2, now, TERMS), seconds(1));
+    }
+
+    #[test]
+    fn nobody_waits_where_back_off_is_off() {
+        let terms = BackOff { conflicts: 0, ..TERMS };
+        assert_eq!(Waits::default().lost(FrameworkId::new(0, 0), 9, Instant::from_nanos(0), terms), None);
+    }
+}

@@ -1,0 +1,298 @@
+//! The third stage of a run: idle capacity is offered to borrowers.
+//!
+//! ```text
+//! free       = what may be lent, without what loans of this or a higher priority use
+//! room       = fan_out × free − everything offered of it
+//! an offer   = the least of: free for this framework, room, a slice, what limits leave
+//! ```
+
+use std::collections::BTreeSet;
+
+use super::idle::Asker;
+use super::{Loan, loans::Part};
+use crate::allocator::Allocator;
+use crate::amount::Amount;
+use crate::effect::{Effects, Fraction, Offer, Why};
+use crate::eligibility::Eligibility;
+use crate::holding::{Holding, Item};
+use crate::ids::{AgentId, FrameworkId, NameId, RoleId};
+use crate::options::Instant;
+use crate::quantities::Quantities;
+use crate::shuffle::{mix, run_key};
+
+/// The number of the stage in the order of agents.
+const STAGE: u8 = 3;
+
+/// Why somebody was offered less than is free, or nothing.
+#[derive(Debug, Default)]
+struct Look {
+    /// A limit had a part in it.
+    limited: bool,
+    /// Somebody was left out for this run only.
+    left_out: bool,
+    filtered: u32,
+}
+
+/// Who is next.
+#[derive(Debug, Clone, Copy)]
+struct Borrower {
+    framework: FrameworkId,
+    role: RoleId,
+    role_position: u32,
+    framework_position: u32,
+}
+
+impl Allocator {
+    /// Looks at the agents whose idle capacity may find a borrower.
+    pub(crate) fn run_lending(&mut self, run: u64, now: Instant, effects: &mut Effects) -> u32 {
+        if !self.lending.is_on() {
+            return 0;
+        }
+        self.settle_lending(now, effects);
+        self.open_ripe(now, effects);
+        let open: Vec<AgentId> = self.lending.open.iter().filter_map(|slot| self.agents.at(slot)).collect();
+        let run_key = run_key(self.options.seed, run, STAGE);
+        let mut keyed: Vec<(u64, AgentId)> =
+            open.iter().map(|agent| (mix(self.agents.get(*agent).order_key ^ run_key), *agent)).collect();
+        keyed.sort_unstable_by(|(left_key, left), (right_key, right)| {
+            let names = || self.agents.get(*left).name.cmp(&self.agents.get(*right).name);
+            left_key.cmp(right_key).then_with(names)
+        });
+        let given: BTreeSet<(FrameworkId, AgentId)> =
+            effects.offers.iter().map(|offer| (offer.framework, offer.agent)).collect();
+        let mut filtered = 0;
+        let mut again = Vec::new();
+        for (_, agent) in keyed {
+            let record = self.agents.get(agent);
+            if !record.active || !record.whitelisted {
+                continue;
+            }
+            let look = self.look_at(agent, &given, now, effects);
+            filtered += look.filtered;
+            if look.left_out {
+                again.push(agent.index());
+            }
+            self.lending.open.remove(agent.index());
+            if look.limited {
+                self.lending.held_back.insert(agent.index());
+            }
+        }
+        self.settle_lending_after_offers(now, effects);
+        for agent in again {
+            self.lending.open.insert(agent);
+        }
+        filtered
+    }
+
+    /// What was offered changes what limits leave, and nothing else: agents that gave something need no second look.
+    fn settle_lending_after_offers(&mut self, now: Instant, effects: &mut Effects) {
+        let gave: Vec<usize> = self.lending.dirty.iter().collect();
+        self.settle_lending(now, effects);
+        for slot in gave {
+            self.lending.open.remove(slot);
+        }
+    }
+
+    /// Opens the agents where more has been idle for long enough.
+    fn open_ripe(&mut self, now: Instant, effects: &mut Effects) {
+        while let Some(&(when, slot)) = self.lending.ripe_at.first().filter(|(when, _)| *when <= now) {
+            self.lending.ripe_at.remove(&(when, slot));
+            if let Some(agent) = self.agents.at(slot) {
+                self.settle_agent(agent, now, effects);
+            }
+        }
+        let before = std::mem::replace(&mut self.lending.last_run, now);
+        if self.lending.waits.ended_since(before, now) {
+            self.lending.reopen_all();
+        }
+    }
+
+    /// Offers one agent's idle capacity to those whose turn it is.
+    fn look_at(
+        &mut self,
+        agent: AgentId,
+        given: &BTreeSet<(FrameworkId, AgentId)>,
+        now: Instant,
+        effects: &mut Effects,
+    ) -> Look {
+        let mut look = Look::default();
+        if self.lending.of(agent.index()).is_none_or(|lent| lent.lendable().is_nothing()) {
+            return look;
+        }
+        for borrower in self.borrowers() {
+            let framework = borrower.framework;
+            let has_offer = self.lending.of(agent.index()).is_some_and(|lent| {
+                lent.loans.iter().any(|loan| loan.framework == framework && !loan.offered.is_empty())
+            });
+            // One callback has one entry for a framework, role and agent.
+            let left_out = given.contains(&(framework, agent));
+            look.left_out |= left_out;
+            if has_offer || left_out || self.lending.waits.must_wait(framework, now) {
+                continue;
+            }
+            if let Some(resources) = self.may_borrow(agent, borrower, &mut look) {
+                let why = self.why_lent(borrower);
+                self.lend((framework, borrower.role), agent, &resources, Part::Offered);
+                self.charge_lenders(agent);
+                effects.offers.push(Offer { framework, role: borrower.role, agent, resources, why });
+            }
+        }
+        look
+    }
+
+    /// Whether somebody that does not have to wait could be offered something lent of an agent. Slow.
+    pub(crate) fn somebody_could_borrow(&self, agent: AgentId) -> bool {
+        let record = self.agents.get(agent);
+        let Some(lent) = self.lending.of(agent.index()).filter(|_| record.active && record.whitelisted)
+        else {
+            return false;
+        };
+        let could = |framework: FrameworkId, role: RoleId| {
+            let has_offer =
+                lent.loans.iter().any(|loan| loan.framework == framework && !loan.offered.is_empty());
+            let waits = self.lending.waits.must_wait(framework, self.lending.last_run);
+            let borrower = Borrower { framework, role, role_position: 0, framework_position: 0 };
+            !has_offer && !waits && self.may_borrow(agent, borrower, &mut Look::default()).is_some()
+        };
+        self.lending.framework_sorters.iter().any(|(role, sorter)| {
+            let active = self.frameworks.ids().filter(|framework| sorter.is_active(framework.slot()));
+            active.into_iter().any(|framework| could(framework, *role))
+        })
+    }
+
+    /// All that take lent offers, in the order of their turn.
+    fn borrowers(&mut self) -> Vec<Borrower> {
+        let pool = &self.pool;
+        let lending = &mut self.lending;
+        lending.borrower_sorter.sort(pool);
+        let mut borrowers = Vec::new();
+        for (role_position, role) in (1_u32..).zip(lending.borrower_sorter.turns()) {
+            let role = RoleId::new(role);
+            let Some(sorter) = lending.framework_sorters.get_mut(&role) else { continue };
+            sorter.sort(pool);
+            for (framework_position, framework) in (1_u32..).zip(sorter.turns()) {
+                if let Some(framework) = self.frameworks.at(framework) {
+                    borrowers.push(Borrower { framework, role, role_position, framework_position });
+                }
+            }
+        }
+        borrowers
+    }
+
+    /// What a borrower is offered of an agent.
+    fn may_borrow(&self, agent: AgentId, borrower: Borrower, look: &mut Look) -> Option<Holding> {
+        let Borrower { framework, role, .. } = borrower;
+        let priority = self.lending.priority(role)?;
+        let (free, free_for_all) = self.free_to_lend(agent, Asker { framework, role, priority });
+        let offered = self.lending.of(agent.index())?.offered(&self.kinds);
+        let mut amounts = Quantities::default();
+        for (name, _) in &self.lending.lent_as {
+            let seen = free_for_all.get(*name).times(self.lending.policy.fan_out);
+            let room = seen.minus_floored(offered.get(*name));
+            let slice = self.lending.slice.iter().find(|(sliced, _)| sliced == name).map(|(_, most)| *most);
+            let mut amount = free.get(*name).min(room).min(slice.unwrap_or(Amount::MAX));
+            if let Some(left) = self.lending.room_to_borrow(role, *name, (&self.roles, &self.pool)) {
+                look.limited |= left < amount;
+                amount = amount.min(left);
+            }
+            amounts.add(*name, amount);
+        }
+        self.keep_lenders_limits(agent, (framework, role), &mut amounts, look);
+        let resources = self.as_lent(&amounts);
+        let eligibility = Eligibility {
+            id: agent,
+            agent: self.agents.get(agent),
+            roles: &self.roles,
+            kinds: &self.kinds,
+            filters: &self.filters,
+            exclusions: &self.exclusions,
+            min_allocatable: &self.min_allocatable,
+            filter_gpus: self.options.filter_gpu_resources,
+        };
+        let record = self.frameworks.get(framework);
+        let usable = eligibility.usable_part(&resources, framework, record, role)?;
+        if eligibility.refusal(&usable, framework, record, role).is_some() {
+            look.filtered += 1;
+            return None;
+        }
+        Some(usable)
+    }
+
+    /// Cuts amounts until no lender lends more than it may. Lowering what is wanted of a name by what is too much of it
+    /// lowers what is taken of each lender by no more, so a few rounds are enough; what is still too much then is not
+    /// offered.
+    fn keep_lenders_limits(
+        &self,
+        agent: AgentId,
+        (framework, role): (FrameworkId, RoleId),
+        amounts: &mut Quantities,
+        look: &mut Look,
+    ) {
+        if self.lending.lend_limits.is_empty() {
+            return;
+        }
+        for round in 0.. {
+            let offered = self.as_lent(amounts);
+            let more = Loan { framework, role, offered, used: Holding::default() };
+            let Some((name, excess)) = self.beyond_lenders_limits(agent, &more) else { return };
+            look.limited = true;
+            if round < 8 {
+                amounts.take(name, excess);
+            } else {
+                *amounts = Quantities::default();
+                return;
+            }
+        }
+    }
+
+    /// A name of which some role would lend too much with one more loan, and how much.
+    fn beyond_lenders_limits(&self, agent: AgentId, more: &Loan) -> Option<(NameId, Amount)> {
+        let after = self.charges(agent.index(), Some(more));
+        let before = &self.lending.of(agent.index())?.charged;
+        for role in self.lending.lend_limits.keys() {
+            for (name, _) in &self.lending.lent_as {
+                let room = self.lending.room_to_lend(*role, *name, (&self.roles, &self.pool));
+                let Some(room) = room else { continue };
+                let within = |charged: &std::collections::BTreeMap<RoleId, Quantities>| {
+                    let mut sum = Amount::ZERO;
+                    for (lender, row) in charged {
+                        if self.roles.is_within(*lender, *role) {
+                            sum += row.get(*name);
+                        }
+                    }
+                    sum
+                };
+                let growth = within(&after).minus_floored(within(before));
+                if growth > room {
+                    return Some((*name, growth.minus_floored(room)));
+                }
+            }
+        }
+        None
+    }
+
+    /// Amounts as the resources they are lent as.
+    fn as_lent(&self, amounts: &Quantities) -> Holding {
+        Holding::new(self.lending.lent_as.iter().map(|(name, kind)| Item::scalar(*kind, amounts.get(*name))))
+    }
+
+    fn why_lent(&self, borrower: Borrower) -> Why {
+        let Borrower { framework, role, role_position, framework_position } = borrower;
+        let sorter = &self.lending.borrower_sorter;
+        let (role_share, role_weight) = sorter.standing(role.slot(), &self.pool);
+        let frameworks = self.lending.framework_sorters.get(&role);
+        let none = Fraction { held: Amount::ZERO, pool: Amount::ZERO };
+        Why {
+            for_guarantee: false,
+            lent: true,
+            role_share,
+            role_weight,
+            role_position,
+            roles: sorter.active_len(),
+            framework_share: frameworks
+                .map_or(none, |sorter| sorter.standing(framework.slot(), &self.pool).0),
+            framework_position,
+            frameworks: frameworks.map_or(0, crate::sorter::Sorter::active_len),
+        }
+    }
+}
