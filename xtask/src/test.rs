@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use crate::{Failure, fuzz, generate, target_folder, tidy, workspace_root};
 
 /// The packages whose tests need no Mesos.
-const PURE: [&str; 16] = [
+const PURE: [&str; 18] = [
     "apportion-bridge",
     "apportion-cgroups",
     "apportion-cli",

@@ -20,7 +20,7 @@ const UNSAFE_ALLOWED: [&str; 2] = ["module/bridge/", "fuzz/targets/"];
 const EMPTY_NAMES: [&str; 5] = ["util", "utils", "helper", "helpers", "common"];
 
 /// Which packages each layer may use. Imports go one way: towards the end of this list.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     (
         "module/bridge",
         &[

@@ -6,8 +6,8 @@
 //!    answer that suits the module. All `unsafe` code of this crate is there and in the entry points.
 //! 2. `allocator`, `hook`, `isolator`, `qos_controller`: bytes become values of the pure crates, their answers become
 //!    bytes again.
-//!    What allocator and hook of one process have to know of each other is in `offer_book`.
-//! 3. The pure crates decide: `apportion-core`, `apportion-policy` by way of `apportion-hook`, `apportion-isolation`.
+//!    What allocator and hook of one process have to know of each other is in `offer_book` and `commits`.
+//! 3. The pure crates decide: `apportion-core`, `apportion-ledger`, `apportion-policy` by way of `apportion-hook`, `apportion-isolation`.
 //!
 //! # Panics and faults
 //!
@@ -32,6 +32,7 @@
 pub mod abi;
 mod allocator;
 mod buffer;
+mod commits;
 mod guard;
 mod handle;
 mod hook;
