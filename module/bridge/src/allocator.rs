@@ -9,6 +9,7 @@ pub(crate) mod entries;
 mod explanation;
 mod host_values;
 mod intern;
+mod lending;
 mod metrics;
 mod outbox;
 pub(crate) mod reads;
@@ -19,7 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
-use apportion_config::{AllocatorOrder, Config, Drill};
+use apportion_config::{AllocatorOrder, Config, Drill, LendingConfig};
 use apportion_core::{
     Allocated, Allocator, Conversion, Effects, Event, ExcludedFrom, Holding, Instant, Order, Quota, Severity,
     UsedByFramework, UsedOnAgent, Violation,
@@ -100,6 +101,8 @@ pub(crate) struct State {
     metrics: Metrics,
     order: Order,
     seed: u64,
+    /// What is configured; the core has what follows from it.
+    lending: LendingConfig,
     explanation: Explanation,
     /// Why the allocator stopped: set once, by a panic or a broken invariant.
     pub(crate) stopped: Option<String>,
@@ -129,6 +132,7 @@ impl AllocatorModule {
                 AllocatorOrder::Random => Order::Random,
             },
             seed: config.allocator.seed,
+            lending: config.lending.clone(),
             explanation: Explanation::new(config.allocator.explain_offers),
             stopped: None,
         };
@@ -241,7 +245,8 @@ impl State {
     }
 
     fn initialize(&mut self, now: i64, raw: &apportion_options, lent: Lent<'_>) -> Result<(), Trouble> {
-        let options = host_values::options(raw, lent, self.order, self.seed)?;
+        let mut options = host_values::options(raw, lent, self.order, self.seed)?;
+        options.lending = lending::policy(&self.lending, &mut self.resources, &mut self.core)?;
         self.metrics.configure(raw.publish_per_framework_metrics != 0, raw.completed_frameworks_max);
         tracing::info!(
             "allocator initialized: a cycle every {:?}, seed {}",

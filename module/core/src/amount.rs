@@ -173,6 +173,12 @@ impl Weight {
     /// The largest weight, 2^32; anything above counts as this.
     pub const MAX: Self = Self((1 << 32) * 1_000_000);
 
+    /// A weight in thousandths; none counts as one, as little as can be, and too much as [`Weight::MAX`].
+    #[must_use]
+    pub fn from_thousandths(count: u64) -> Self {
+        Self(count.saturating_mul(1000).clamp(1, Self::MAX.0))
+    }
+
     /// Rounds to the nearest millionth; positive numbers too small for that become one millionth.
     ///
     /// `None` for what is no weight (NaN, infinite, zero, negative): the caller falls back to

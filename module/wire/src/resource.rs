@@ -28,7 +28,7 @@ mod validity;
 pub use facts::{
     Disk, DiskSource, DiskSourceKind, Facts, Reservation, ReservationKind, facts, read_reservation,
 };
-pub use identity::{comparison_key, pop_reservation, push_reservation, strip_volume};
+pub use identity::{comparison_key, pop_reservation, push_reservation, revocable_scalar, strip_volume};
 pub use refinement::{downgrade, upgrade};
 pub use validity::validate;
 

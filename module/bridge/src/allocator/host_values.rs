@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use apportion_core::{
     AgentCapabilities, AgentInfo, Allocated, Amount, ExcludedAgents, ExcludedFrom, FrameworkCapabilities,
-    FrameworkInfo, Holding, Minimum, MinimumForRole, Options, Order, Quota,
+    FrameworkInfo, Holding, LendingPolicy, Minimum, MinimumForRole, Options, Order, Quota,
 };
 use apportion_wire::messages::{self, Filters, decode};
 
 use super::Trouble;
+use super::lending::RECLAIMS;
 use crate::abi::{apportion_options, apportion_quota};
 use crate::lent::Lent;
 
@@ -47,6 +48,7 @@ pub(super) fn options(
         agent_recovery_factor: raw.agent_recovery_factor,
         order,
         seed,
+        lending: LendingPolicy::default(),
     })
 }
 
@@ -107,6 +109,14 @@ pub(super) fn attributes_of(info: &messages::AgentInfo) -> Vec<u8> {
     bytes
 }
 
+/// Whether the agent says that it can end borrowers.
+fn reclaims(info: &messages::AgentInfo) -> bool {
+    let (name, value) = RECLAIMS;
+    info.attributes.iter().any(|attribute| {
+        attribute.name == name && attribute.text.as_ref().is_some_and(|text| text.value == value)
+    })
+}
+
 pub(super) fn agent_info<'a>(
     message: &'a messages::AgentInfo,
     bytes: &'a [u8],
@@ -118,6 +128,7 @@ pub(super) fn agent_info<'a>(
         hostname: &message.hostname,
         attributes,
         region: region.map(|domain| domain.region.name.as_slice()),
+        reclaims: reclaims(message),
         other: bytes,
         excluded_from,
     }

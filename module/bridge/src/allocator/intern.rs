@@ -11,7 +11,8 @@ use apportion_core::{
 };
 use apportion_wire::operation::PostCheck;
 use apportion_wire::resource::{
-    DiskSourceKind, Facts, ReservationKind, ResourceParts, comparison_key, join, split,
+    DiskSourceKind, Facts, ReservationKind, ResourceParts, comparison_key, facts, join, revocable_scalar,
+    split,
 };
 
 use super::Trouble;
@@ -158,6 +159,13 @@ impl Resources {
         }
         self.by_identity.insert(identity.to_vec(), id);
         Ok(id)
+    }
+
+    /// The kind of what is lent of a resource name: an unreserved scalar that can be taken back.
+    pub(super) fn lent(&mut self, core: &mut Allocator, name: &[u8]) -> Result<KindId, Trouble> {
+        let identity = revocable_scalar(name);
+        let facts = facts(&identity)?;
+        self.kind(core, &identity, &facts)
     }
 
     /// An item of an agent in its parts, once for each copy, allocated to nobody.

@@ -252,19 +252,42 @@ impl Allocator {
         loans
     }
 
-    /// What is free on an agent for somebody, and what is free for anybody of the same priority: borrowed by neither
-    /// the same nor a higher priority. Limits aside.
+    /// What is left of an agent's sources for a priority: borrowed by neither the same nor a higher one. What is in use
+    /// by frameworks that are not back yet counts as borrowed at the highest.
+    fn left_for(&self, agent: AgentId, priority: u32) -> Vec<Source> {
+        let Some(lent) = self.lending.of(agent.index()) else { return Vec::new() };
+        let mut left = lent.sources.clone();
+        for absent in &self.agents.get(agent).absent {
+            let (_, in_use) = self.split(agent, &absent.resources);
+            for (name, amount) in scalars(&in_use, &self.kinds) {
+                let mut wanted = amount;
+                for source in &mut left {
+                    let taken = wanted.min(source.amounts.get(name));
+                    source.amounts.take(name, taken);
+                    wanted = wanted.minus_floored(taken);
+                }
+            }
+        }
+        for loan in self.loans_in_use(lent, priority) {
+            self.take_from(&mut left, loan.role, &scalars(&loan.used, &self.kinds), |_, _, _| {});
+        }
+        left
+    }
+
+    /// What is free on an agent for anybody of a priority.
+    pub(crate) fn free_at(&self, agent: AgentId, priority: u32) -> Quantities {
+        let mut free = Quantities::default();
+        self.left_for(agent, priority).iter().for_each(|source| free.add_all(&source.amounts));
+        free
+    }
+
+    /// What is free on an agent for somebody, and what is free for anybody of the same priority. Limits aside.
     ///
     /// What a role was offered is not lent to a framework that holds something in that role there: it may be its own.
     pub(crate) fn free_to_lend(&self, agent: AgentId, asker: Asker) -> (Quantities, Quantities) {
-        let Some(lent) = self.lending.of(agent.index()) else { return Default::default() };
-        let mut left = lent.sources.clone();
-        for loan in self.loans_in_use(lent, asker.priority) {
-            self.take_from(&mut left, loan.role, &scalars(&loan.used, &self.kinds), |_, _, _| {});
-        }
         let record = self.agents.get(agent);
         let (mut own, mut all) = (Quantities::default(), Quantities::default());
-        for source in &left {
+        for source in &self.left_for(agent, asker.priority) {
             all.add_all(&source.amounts);
             let is_its_own =
                 source.origin == Origin::Offered && record.held_by(asker.framework, source.lender).is_some();

@@ -192,6 +192,11 @@ impl Lending {
         self.policy.borrowers.get(rule).map(|rule| rule.priority)
     }
 
+    /// The highest priority of any rule.
+    fn highest_priority(&self) -> u32 {
+        self.policy.borrowers.iter().map(|rule| rule.priority).max().unwrap_or(0)
+    }
+
     /// Brings a framework's place among the borrowers of a role in line with whether it takes lent offers.
     pub(crate) fn sync_borrower(
         &mut self,

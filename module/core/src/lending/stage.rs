@@ -119,25 +119,56 @@ impl Allocator {
         if self.lending.of(agent.index()).is_none_or(|lent| lent.lendable().is_nothing()) {
             return look;
         }
-        for borrower in self.borrowers() {
-            let framework = borrower.framework;
-            let has_offer = self.lending.of(agent.index()).is_some_and(|lent| {
-                lent.loans.iter().any(|loan| loan.framework == framework && !loan.offered.is_empty())
-            });
-            // One callback has one entry for a framework, role and agent.
-            let left_out = given.contains(&(framework, agent));
-            look.left_out |= left_out;
-            if has_offer || left_out || self.lending.waits.must_wait(framework, now) {
-                continue;
-            }
-            if let Some(resources) = self.may_borrow(agent, borrower, &mut look) {
-                let why = self.why_lent(borrower);
-                self.lend((framework, borrower.role), agent, &resources, Part::Offered);
-                self.charge_lenders(agent);
-                effects.offers.push(Offer { framework, role: borrower.role, agent, resources, why });
+        for (role_position, role) in (1_u32..).zip(self.borrowing_roles()) {
+            for (framework_position, framework) in (1_u32..).zip(self.borrowing_frameworks(role)) {
+                let borrower = Borrower { framework, role, role_position, framework_position };
+                if !self.offer_to(agent, borrower, (given, now), &mut look, effects) {
+                    continue;
+                }
+                if !self.has_room(agent) {
+                    return look;
+                }
             }
         }
         look
+    }
+
+    /// Offers a borrower what it may have of an agent; says whether that was anything.
+    fn offer_to(
+        &mut self,
+        agent: AgentId,
+        borrower: Borrower,
+        (given, now): (&BTreeSet<(FrameworkId, AgentId)>, Instant),
+        look: &mut Look,
+        effects: &mut Effects,
+    ) -> bool {
+        let Borrower { framework, role, .. } = borrower;
+        let has_offer = self.lending.of(agent.index()).is_some_and(|lent| {
+            lent.loans.iter().any(|loan| loan.framework == framework && !loan.offered.is_empty())
+        });
+        // One callback has one entry for a framework, role and agent.
+        let left_out = given.contains(&(framework, agent));
+        look.left_out |= left_out;
+        if has_offer || left_out || self.lending.waits.must_wait(framework, now) {
+            return false;
+        }
+        let Some(resources) = self.may_borrow(agent, borrower, look) else { return false };
+        let why = self.why_lent(borrower);
+        self.lend((framework, role), agent, &resources, Part::Offered);
+        self.charge_lenders(agent);
+        effects.offers.push(Offer { framework, role, agent, resources, why });
+        true
+    }
+
+    /// Whether anybody could be offered more of an agent, limits aside. The loop over borrowers ends where it could not:
+    /// the first few get what is there.
+    fn has_room(&self, agent: AgentId) -> bool {
+        let Some(lent) = self.lending.of(agent.index()) else { return false };
+        let (free, offered) =
+            (self.free_at(agent, self.lending.highest_priority()), lent.offered(&self.kinds));
+        self.lending.lent_as.iter().any(|(name, _)| {
+            free.get(*name).times(self.lending.policy.fan_out).minus_floored(offered.get(*name)).is_positive()
+        })
     }
 
     /// Whether somebody that does not have to wait could be offered something lent of an agent. Slow.
@@ -160,23 +191,17 @@ impl Allocator {
         })
     }
 
-    /// All that take lent offers, in the order of their turn.
-    fn borrowers(&mut self) -> Vec<Borrower> {
-        let pool = &self.pool;
-        let lending = &mut self.lending;
-        lending.borrower_sorter.sort(pool);
-        let mut borrowers = Vec::new();
-        for (role_position, role) in (1_u32..).zip(lending.borrower_sorter.turns()) {
-            let role = RoleId::new(role);
-            let Some(sorter) = lending.framework_sorters.get_mut(&role) else { continue };
-            sorter.sort(pool);
-            for (framework_position, framework) in (1_u32..).zip(sorter.turns()) {
-                if let Some(framework) = self.frameworks.at(framework) {
-                    borrowers.push(Borrower { framework, role, role_position, framework_position });
-                }
-            }
-        }
-        borrowers
+    /// Roles that borrow, in the order of their turn.
+    fn borrowing_roles(&mut self) -> Vec<RoleId> {
+        self.lending.borrower_sorter.sort(&self.pool);
+        self.lending.borrower_sorter.turns().map(RoleId::new).collect()
+    }
+
+    /// Frameworks of a role that take lent offers, in the order of their turn.
+    fn borrowing_frameworks(&mut self, role: RoleId) -> Vec<FrameworkId> {
+        let Some(sorter) = self.lending.framework_sorters.get_mut(&role) else { return Vec::new() };
+        sorter.sort(&self.pool);
+        sorter.turns().filter_map(|framework| self.frameworks.at(framework)).collect()
     }
 
     /// What a borrower is offered of an agent.

@@ -347,6 +347,15 @@ fn loans_survive_a_failover_with_agents_or_frameworks_first() {
 }
 
 #[test]
+fn what_frameworks_use_that_are_not_back_yet_is_not_lent() {
+    let mut cluster = Cluster::that_lends(policy());
+    cluster.add_framework("new", &["batch"]);
+    let used = [("gone", "batch", "cpus{REV}:3")];
+    let offers = cluster.register(&Agent { used: &used, ..Agent::that_reclaims("a", "cpus(prod):4") });
+    assert_eq!(cluster.told(&offers), ["new batch a cpus{REV}:1"]);
+}
+
+#[test]
 fn agents_and_frameworks_take_their_loans_along() {
     let (mut cluster, _) = thinking(policy(), "cpus:4");
     let first = cluster.add_framework("b1", &["batch"]).remove(0);

@@ -3,12 +3,32 @@
 use super::facts::{Facts, read_reservation};
 use super::{canonical, number};
 use crate::WireError;
-use crate::field::{Field, Pieces, put_bytes_field};
+use crate::field::{Field, Pieces, put_bytes_field, put_varint_field};
 
 /// `DiskInfo.persistence`.
 const PERSISTENCE: u32 = 1;
 /// `DiskInfo.volume`.
 const VOLUME: u32 = 2;
+
+/// The identity of an unreserved scalar that can be taken back.
+///
+/// ```
+/// use apportion_wire::resource::{facts, revocable_scalar};
+/// let identity = revocable_scalar(b"cpus");
+/// let facts = facts(&identity)?;
+/// assert!(facts.revocable && facts.reservations.is_empty());
+/// assert_eq!(facts.name, b"cpus");
+/// # Ok::<(), apportion_wire::WireError>(())
+/// ```
+#[must_use]
+pub fn revocable_scalar(name: &[u8]) -> Vec<u8> {
+    let mut identity = Vec::with_capacity(name.len() + 8);
+    put_bytes_field(&mut identity, number::NAME, name);
+    // Value.Type.SCALAR
+    put_varint_field(&mut identity, number::TYPE, 0);
+    put_bytes_field(&mut identity, number::REVOCABLE, b"");
+    identity
+}
 
 /// The identity with its current (last) reservation taken off, or `None` if it has no reservation.
 ///
