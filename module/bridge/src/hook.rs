@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use apportion_config::{Config, Drill, HookEndpoint};
+use apportion_core::Text;
 use apportion_hook::question::DockerLaunch;
 use apportion_hook::{Hooks, Remembered, Room};
 use apportion_wire::messages::{
@@ -16,7 +17,8 @@ use apportion_wire::messages::{
 
 use parking_lot::Mutex;
 
-use crate::abi::{APPORTION_DONE, APPORTION_FAILED, APPORTION_UNCHANGED};
+use crate::abi::{APPORTION_DONE, APPORTION_FAILED, APPORTION_UNCHANGED, apportion_status};
+use crate::commits::{Attendance, Commits, impossible_resource};
 use crate::offer_book::{OfferBook, Watch};
 use crate::qos_controller::with_reclaim;
 use crate::reclaim::Reclaim;
@@ -33,6 +35,8 @@ pub(crate) struct HookModule {
     reclaim: Arc<Reclaim>,
     /// Held while rules change resources of tasks: only then it is worth noting what is offered.
     offers: Mutex<Option<Watch>>,
+    /// Where launches on lent resources are admitted. Held while this hook is there to turn them down.
+    commits: Attendance,
     endpoint: HookEndpoint,
     pub(crate) drill: Drill,
 }
@@ -48,12 +52,20 @@ impl HookModule {
         remembered: Arc<Remembered>,
         book: Arc<OfferBook>,
         reclaim: Arc<Reclaim>,
+        commits: &Arc<Commits>,
     ) -> Result<HookModule, String> {
         let hooks = Hooks::start(&config.hook, file, remembered)?;
         // From the first offer on, if the rules need it.
         let offers = Mutex::new(hooks.changes_task_resources().then(|| book.watch()));
-        let (endpoint, drill) = (config.hook.endpoint, config.drill.clone());
-        Ok(HookModule { hooks, book, reclaim, offers, endpoint, drill })
+        Ok(HookModule {
+            hooks,
+            book,
+            reclaim,
+            offers,
+            commits: commits.attend(),
+            endpoint: config.hook.endpoint,
+            drill: config.drill.clone(),
+        })
     }
 
     /// The kind of process that the endpoint is served in, if it is.
@@ -78,6 +90,9 @@ impl HookModule {
 
     fn master_labels(&self, task: &[u8], framework: &[u8], agent: &[u8]) -> Answer {
         let (task, framework): (TaskInfo, FrameworkInfo) = (decode(task)?, decode(framework)?);
+        // First of all: a rule that fails must not hide who launches.
+        let id = framework.id.as_ref().map(|id| id.value.as_slice()).unwrap_or_default();
+        self.commits.launching(&task.agent_id.value, id, &task.task_id.value);
         let agent: AgentInfo = decode(agent)?;
         labels(self.hooks.master_labels(&task, &framework, &agent)?)
     }
@@ -86,7 +101,7 @@ impl HookModule {
         let task: TaskInfo = decode(task)?;
         if !self.hooks.changes_task_resources() {
             *self.offers.lock() = None;
-            return UNCHANGED;
+            return self.turned_down(&task, &task.resources).map_or(UNCHANGED, Ok);
         }
         self.offers.lock().get_or_insert_with(|| self.book.watch());
         let (id, executor) = (&task.agent_id.value, task.executor.as_ref());
@@ -98,12 +113,29 @@ impl HookModule {
         let agent_resources: Vec<Vec<u8>> = agent_resources.iter().map(|bytes| bytes.to_vec()).collect();
         let decided = self.hooks.master_resources(&task, &agent_resources, &room);
         // Also when nothing was decided: the host launches the task with what it asked for.
-        let changed = decided.as_ref().ok().and_then(Option::as_ref);
-        self.book.take(id, changed.unwrap_or(&task.resources), of_executor);
+        let asked = decided.as_ref().ok().and_then(Option::as_ref).unwrap_or(&task.resources);
+        if let Some(answer) = self.turned_down(&task, asked) {
+            return Ok(answer);
+        }
+        self.book.take(id, asked, of_executor);
         match decided? {
             Some(resources) => Ok((APPORTION_DONE, encode(&TaskInfo { resources, ..TaskInfo::default() }))),
             None => UNCHANGED,
         }
+    }
+
+    /// The answer by which a task is turned down that is to be launched with these resources, if it is: the master finds
+    /// it invalid.
+    fn turned_down(&self, task: &TaskInfo, asked: &[Vec<u8>]) -> Option<(apportion_status, Vec<u8>)> {
+        let reason = self.commits.claim(task, asked).err()?;
+        tracing::info!(
+            "task {} is turned down on agent {}: {reason}",
+            Text(&task.task_id.value),
+            Text(&task.agent_id.value)
+        );
+        let mut resources = task.resources.clone();
+        resources.push(impossible_resource(&reason, &task.resources));
+        Some((APPORTION_DONE, encode(&TaskInfo { resources, ..TaskInfo::default() })))
     }
 
     fn agent_labels(&self, task: &[u8], executor: &[u8], framework: &[u8], agent: &[u8]) -> Answer {

@@ -6,10 +6,10 @@
 //!    answer that suits the module. All `unsafe` code of this crate is there and in the entry points.
 //! 2. `allocator`, `hook`, `isolator`, `qos_controller`: bytes become values of the pure crates, their answers become
 //!    bytes again.
-//!    What allocator and hook of one process have to know of each other is in `offer_book`; what hook, isolator and
-//!    QoS controller have to, in `reclaim`.
-//! 3. The pure crates decide: `apportion-core`, `apportion-policy` by way of `apportion-hook`, `apportion-isolation`,
-//!    `apportion-eviction`.
+//!    What allocator and hook of one process have to know of each other is in `offer_book` and `commits`; what hook,
+//!    isolator and QoS controller have to, in `reclaim`.
+//! 3. The pure crates decide: `apportion-core`, `apportion-ledger`, `apportion-policy` by way of `apportion-hook`,
+//!    `apportion-isolation`, `apportion-eviction`.
 //!
 //! # Panics and faults
 //!
@@ -34,6 +34,7 @@
 pub mod abi;
 mod allocator;
 mod buffer;
+mod commits;
 mod guard;
 mod handle;
 mod hook;

@@ -70,6 +70,13 @@ pub const ENTRY_POINTS: &[&str] = &[
     "allocator.cycle",
     "allocator.read_metrics",
     "allocator.offer_constraints_debug",
+    "allocator.keeps_commits",
+    "allocator.commit_add_slave",
+    "allocator.commit_remove_slave",
+    "allocator.commit_update_slave",
+    "allocator.commit_transition",
+    "allocator.commit_recover",
+    "allocator.commit_remove_framework",
 ];
 
 /// Whether an entry point of this name exists.

@@ -122,6 +122,7 @@ void look(uint8_t) {}
 void look(int64_t) {}
 void look(const apportion_handle*) {}
 void look(const apportion_effects*) {}
+void look(const apportion_buffer*) {}
 
 /** A function of the allocator that reads its arguments and does nothing. */
 template <typename... Arguments>
@@ -166,6 +167,13 @@ void fillAllocator(apportion_entries& made)
   readAndDo(made.allocator_resume);
   readAndDo(made.allocator_tick);
   readAndDo(made.allocator_cycle);
+  readAndDo(made.allocator_keeps_commits);
+  readAndDo(made.allocator_commit_add_slave);
+  readAndDo(made.allocator_commit_remove_slave);
+  readAndDo(made.allocator_commit_update_slave);
+  readAndDo(made.allocator_commit_transition);
+  readAndDo(made.allocator_commit_recover);
+  readAndDo(made.allocator_commit_remove_framework);
   made.allocator_read_metrics =
       [](apportion_handle*, uint64_t, const uint32_t* slots, size_t size, double* values, apportion_buffer* out) {
         for (size_t i = 0; i < size; ++i) values[i] = slots[i];
