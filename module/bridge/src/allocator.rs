@@ -25,6 +25,7 @@ use apportion_core::{
     Allocated, Allocator, Conversion, Effects, Event, ExcludedFrom, Holding, Instant, Order, Quota, Severity,
     UsedByFramework, UsedOnAgent, Violation,
 };
+use apportion_ledger::Ledger;
 use apportion_wire::messages::{self, decode};
 use apportion_wire::operation;
 use parking_lot::Mutex;
@@ -492,9 +493,30 @@ impl State {
         self.apply(now, &Event::UpdateUnavailability { agent, unavailability })
     }
 
-    fn transition(&mut self, now: i64, agent: &[u8], resources: &[&[u8]]) -> Result<(), Trouble> {
+    /// `framework` is whose launch it is, if the hook told the commit ledger; empty otherwise.
+    fn transition(
+        &mut self,
+        now: i64,
+        framework: &[u8],
+        agent: &[u8],
+        resources: &[&[u8]],
+    ) -> Result<(), Trouble> {
         let groups = self.resources.by_role(&mut self.core, resources)?;
-        self.apply(now, &Event::TransitionOfferedToAllocated { agent, resources: &allocated(&groups) })
+        let resources = &allocated(&groups);
+        if self.commits.is_some() {
+            let framework = (!framework.is_empty()).then_some(framework);
+            self.apply(now, &Event::UseLent { framework, agent, resources })?;
+        }
+        self.apply(now, &Event::TransitionOfferedToAllocated { agent, resources })
+    }
+
+    /// A cycle, in which those who lost launches since the last one may have to wait.
+    fn cycle(&mut self, now: i64) -> Result<(), Trouble> {
+        let losses = self.commits.as_ref().and_then(|commits| commits.with(Ledger::take_losses));
+        for (framework, launches) in losses.unwrap_or_default() {
+            self.apply(now, &Event::LoseLaunches { framework: &framework, launches })?;
+        }
+        self.apply(now, &Event::Cycle)
     }
 
     fn recover_resources(

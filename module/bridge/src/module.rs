@@ -15,7 +15,7 @@ use crate::commits::{Commits, OpenLedger};
 use crate::hook::HookModule;
 use crate::isolator::IsolatorModule;
 use crate::offer_book::OfferBook;
-use crate::qos_controller::{EvictionRules, QosControllerModule};
+use crate::qos_controller::{EvictionRules, QosControllerModule, priorities};
 use crate::reclaim::Reclaim;
 
 /// One of the four modules.
@@ -52,7 +52,8 @@ impl Module {
             }
             APPORTION_ISOLATOR => Ok(Module::Isolator(Box::new(IsolatorModule::new(&config)?))),
             APPORTION_QOS_CONTROLLER => {
-                let module = QosControllerModule::new(&config, EvictionRules::default(), reclaim().enrol());
+                let module =
+                    QosControllerModule::new(&config, EvictionRules::new(&config), reclaim().enrol());
                 Ok(Module::QosController(Box::new(module)))
             }
             other => Err(format!("there is no module of kind {other}")),
@@ -102,13 +103,7 @@ fn ledger(lending: &LendingConfig) -> Result<OpenLedger, String> {
                     is gone: add org_apportion_Hook to --hooks, or remove [[lending.lenders]]"
             .to_owned());
     }
-    let lending = lending.clone();
-    // Whoever does not borrow, or has no name that a rule could match, can be pushed out by everybody.
-    let priority = move |role: &[u8]| {
-        let rule = std::str::from_utf8(role).ok().and_then(|role| lending.borrower(role));
-        rule.map_or(0, |rule| rule.priority)
-    };
-    Ok(commits().open(Box::new(priority)))
+    Ok(commits().open(Box::new(priorities(lending))))
 }
 
 /// What is in use, for the hooks of this process to turn launches down by.

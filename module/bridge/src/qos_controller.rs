@@ -10,7 +10,7 @@ mod words;
 use std::fmt;
 use std::time::Duration;
 
-use apportion_config::{Config, Drill};
+use apportion_config::{Config, Drill, EvictionConfig, LendingConfig};
 use apportion_eviction::{Decision, Evictions, Executor, ExecutorKey, Policy, Priorities, Settings};
 use apportion_wire::messages::{
     ContainerId, ExecutorId, FrameworkId, QosCorrection, QosKill, ResourceUsage, decode, encode,
@@ -21,7 +21,7 @@ use crate::abi::{APPORTION_DONE, APPORTION_UNCHANGED};
 use crate::reclaim::{Enrolment, Sleeper};
 use crate::table::{Answer, Refusal};
 
-pub(crate) use attribute::with_reclaim;
+pub(crate) use attribute::{can_reclaim, with_reclaim};
 
 /// After how long to look again when it could not be found out what runs on the agent: nanoseconds.
 const RETRY: i64 = 5_000_000_000;
@@ -33,6 +33,30 @@ const FAULT_LINE_EVERY: i64 = 60_000_000_000;
 pub(crate) struct EvictionRules {
     pub(crate) settings: Settings,
     pub(crate) priorities: Box<dyn Priorities + Send + Sync>,
+}
+
+impl EvictionRules {
+    /// The rules that are configured.
+    pub(crate) fn new(config: &Config) -> EvictionRules {
+        let EvictionConfig { grace, grace_label, grace_most, check_every } = config.eviction.clone();
+        let settings = Settings {
+            grace,
+            grace_label: grace_label.into_bytes(),
+            grace_most,
+            check_every,
+            ..Settings::default()
+        };
+        EvictionRules { settings, priorities: Box::new(priorities(&config.lending)) }
+    }
+}
+
+/// The priorities of roles as borrowers. Whoever does not borrow by any rule goes first.
+pub(crate) fn priorities(lending: &LendingConfig) -> impl Fn(&[u8]) -> u32 + Send + Sync + use<> {
+    let lending = lending.clone();
+    move |role| {
+        let rule = std::str::from_utf8(role).ok().and_then(|role| lending.borrower(role));
+        rule.map_or(0, |rule| rule.priority)
+    }
 }
 
 impl Default for EvictionRules {

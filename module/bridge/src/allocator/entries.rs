@@ -334,8 +334,8 @@ entry_points! {
         agent: apportion_bytes,
         resources: apportion_bytes_list
     ) => |state, lent, now| {
-        lent.bytes(framework, "framework id")?;
-        state.transition(now, lent.bytes(agent, "agent id")?, &lent.list(resources, "resources")?)
+        let framework = lent.bytes(framework, "framework id")?;
+        state.transition(now, framework, lent.bytes(agent, "agent id")?, &lent.list(resources, "resources")?)
     };
 
     /// Resources are free again.
@@ -389,5 +389,5 @@ entry_points! {
     tick() => |state, _, now| state.apply(now, &Event::Tick);
 
     /// The cycle that was asked for.
-    cycle() => |state, _, now| state.apply(now, &Event::Cycle);
+    cycle() => |state, _, now| state.cycle(now);
 }

@@ -9,9 +9,9 @@ use apportion_core::{
 use apportion_wire::messages::{self, Filters, decode};
 
 use super::Trouble;
-use super::lending::RECLAIMS;
 use crate::abi::{apportion_options, apportion_quota};
 use crate::lent::Lent;
+use crate::qos_controller::can_reclaim;
 
 /// Pairs of role and resources as the core takes them.
 pub(super) fn allocated<'a>(groups: &'a [(Option<&'a [u8]>, Holding)]) -> Vec<Allocated<'a>> {
@@ -109,14 +109,6 @@ pub(super) fn attributes_of(info: &messages::AgentInfo) -> Vec<u8> {
     bytes
 }
 
-/// Whether the agent says that it can end borrowers.
-fn reclaims(info: &messages::AgentInfo) -> bool {
-    let (name, value) = RECLAIMS;
-    info.attributes.iter().any(|attribute| {
-        attribute.name == name && attribute.text.as_ref().is_some_and(|text| text.value == value)
-    })
-}
-
 pub(super) fn agent_info<'a>(
     message: &'a messages::AgentInfo,
     bytes: &'a [u8],
@@ -128,7 +120,7 @@ pub(super) fn agent_info<'a>(
         hostname: &message.hostname,
         attributes,
         region: region.map(|domain| domain.region.name.as_slice()),
-        reclaims: reclaims(message),
+        reclaims: can_reclaim(&message.attributes),
         other: bytes,
         excluded_from,
     }

@@ -10,9 +10,6 @@ use apportion_policy::Pattern;
 use super::Trouble;
 use super::intern::Resources;
 
-/// What agents are told apart by: only those with this text attribute can end borrowers. Our hook puts it there.
-pub(crate) const RECLAIMS: (&[u8], &[u8]) = (b"apportion_reclaim", b"v1");
-
 /// The core's rules of lending. Without any nothing is interned, so that kinds are numbered as ever.
 ///
 /// # Errors

@@ -67,7 +67,8 @@ fn decorated(hook: &HookModule, task: &TaskInfo) -> Option<Vec<Vec<u8>>> {
 }
 
 fn hook(commits: &Arc<Commits>, rules: &str) -> HookModule {
-    HookModule::new(&Config::from_text(rules).unwrap(), None, Arc::default(), Arc::default(), commits)
+    let config = Config::from_text(rules).unwrap();
+    HookModule::new(&config, None, Arc::default(), Arc::default(), Arc::default(), commits)
         .unwrap()
 }
 

@@ -35,6 +35,13 @@ pub(crate) fn with_reclaim(attributes: &[Attribute], is_possible: bool) -> Optio
     Some(others.chain(is_possible.then(ours)).collect())
 }
 
+/// Whether an agent with these attributes can end borrowers.
+pub(crate) fn can_reclaim(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.name == NAME && attribute.text.as_ref().is_some_and(|text| text.value == VALUE)
+    })
+}
+
 fn ours() -> Attribute {
     Attribute {
         name: NAME.to_vec(),
@@ -48,7 +55,7 @@ fn ours() -> Attribute {
 mod tests {
     use apportion_wire::messages::{Attribute, TextValue};
 
-    use super::{ours, with_reclaim};
+    use super::{can_reclaim, ours, with_reclaim};
 
     fn attribute(name: &str, value: &str) -> Attribute {
         let text = Some(TextValue { value: value.into() });
@@ -70,5 +77,11 @@ mod tests {
         assert_eq!(with_reclaim(&[ours()], false), Some(Vec::new()));
         let both = [pretended, rack.clone(), ours()];
         assert_eq!(with_reclaim(&both, true), Some(vec![rack, ours()]));
+    }
+
+    #[test]
+    fn only_the_version_that_is_known_counts() {
+        assert!(can_reclaim(&[attribute("rack", "r1"), ours()]));
+        assert!(!can_reclaim(&[attribute("rack", "v1"), attribute("apportion_reclaim", "v2")]));
     }
 }
