@@ -31,6 +31,7 @@ use parking_lot::Mutex;
 
 use self::brief::{Brief, Summary};
 use self::explanation::Explanation;
+pub(crate) use self::host_values::reclaims;
 use self::host_values::{
     Exclusions, agent_capabilities, agent_info, allocated, attributes_of, quota, refuse_seconds,
     unavailability_of, with_framework_info,

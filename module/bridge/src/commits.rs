@@ -31,10 +31,8 @@ use apportion_wire::messages::{AgentInfo, TaskInfo};
 use parking_lot::Mutex;
 
 pub(crate) use self::explanation::impossible_resource;
+use crate::allocator::reclaims;
 use crate::guard;
-
-/// Attribute, a text, of agents that can end borrowers: only there revocable means lent.
-const RECLAIM: (&[u8], &[u8]) = (b"apportion_reclaim", b"v1");
 
 /// The priority of a role as a borrower.
 pub(crate) type Priorities = Box<dyn Fn(&[u8]) -> Priority + Send + Sync>;
@@ -245,7 +243,7 @@ impl OpenLedger {
                 let portions = portions::read(resources, &account.priorities).map_err(Fault::Refused)?;
                 read.extend(portions.into_iter().map(|portion| (*framework, portion)));
             }
-            account.ledger.agent_added(agent, lends(info), total, &read);
+            account.ledger.agent_added(agent, reclaims(info), total, &read);
             Ok(())
         })
     }
@@ -260,7 +258,7 @@ impl OpenLedger {
     ) -> Result<(), Fault> {
         self.change(|account| {
             let total = total.map(portions::total).transpose().map_err(Fault::Refused)?;
-            account.ledger.agent_changed(now, agent, lends(info), total);
+            account.ledger.agent_changed(now, agent, reclaims(info), total);
             Ok(())
         })
     }
@@ -340,12 +338,4 @@ impl OpenLedger {
         }
         outcome
     }
-}
-
-/// Whether an agent says of itself that it can end borrowers.
-fn lends(info: &AgentInfo) -> bool {
-    let (name, value) = RECLAIM;
-    info.attributes
-        .iter()
-        .any(|one| one.name == name && one.text.as_ref().is_some_and(|text| text.value == value))
 }

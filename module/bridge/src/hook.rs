@@ -83,7 +83,7 @@ impl HookModule {
         })
     }
 
-    fn master_labels(&self, task: &[u8], framework: &[u8], agent: &[u8]) -> Answer {
+    pub(crate) fn master_labels(&self, task: &[u8], framework: &[u8], agent: &[u8]) -> Answer {
         let (task, framework): (TaskInfo, FrameworkInfo) = (decode(task)?, decode(framework)?);
         // First of all: a rule that fails must not hide who launches.
         let id = framework.id.as_ref().map(|id| id.value.as_slice()).unwrap_or_default();

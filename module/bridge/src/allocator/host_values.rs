@@ -110,7 +110,7 @@ pub(super) fn attributes_of(info: &messages::AgentInfo) -> Vec<u8> {
 }
 
 /// Whether the agent says that it can end borrowers.
-fn reclaims(info: &messages::AgentInfo) -> bool {
+pub(crate) fn reclaims(info: &messages::AgentInfo) -> bool {
     let (name, value) = RECLAIMS;
     info.attributes.iter().any(|attribute| {
         attribute.name == name && attribute.text.as_ref().is_some_and(|text| text.value == value)
