@@ -647,6 +647,7 @@ pub struct apportion_entries {
         unsafe extern "C" fn(
             handle: *mut apportion_handle,
             now: i64,
+            framework: apportion_bytes,
             agent: apportion_bytes,
             resources: apportion_bytes_list,
             effects: *mut apportion_effects,
@@ -741,6 +742,63 @@ pub struct apportion_entries {
             handle: *mut apportion_handle,
             frameworks: *const apportion_bytes_list,
             json: *mut apportion_buffer,
+        ) -> apportion_status,
+    >,
+    pub allocator_keeps_commits: ::core::option::Option<
+        unsafe extern "C" fn(handle: *mut apportion_handle, text: *mut apportion_buffer) -> apportion_status,
+    >,
+    pub allocator_commit_add_slave: ::core::option::Option<
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            agent: apportion_bytes,
+            info: apportion_bytes,
+            total: apportion_bytes_list,
+            used: apportion_holdings,
+            text: *mut apportion_buffer,
+        ) -> apportion_status,
+    >,
+    pub allocator_commit_remove_slave: ::core::option::Option<
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            agent: apportion_bytes,
+            text: *mut apportion_buffer,
+        ) -> apportion_status,
+    >,
+    pub allocator_commit_update_slave: ::core::option::Option<
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            now: i64,
+            agent: apportion_bytes,
+            info: apportion_bytes,
+            total: *const apportion_bytes_list,
+            text: *mut apportion_buffer,
+        ) -> apportion_status,
+    >,
+    pub allocator_commit_transition: ::core::option::Option<
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            now: i64,
+            agent: apportion_bytes,
+            resources: apportion_bytes_list,
+            framework: *mut apportion_buffer,
+        ) -> apportion_status,
+    >,
+    pub allocator_commit_recover: ::core::option::Option<
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            now: i64,
+            framework: apportion_bytes,
+            agent: apportion_bytes,
+            resources: apportion_bytes_list,
+            allocated: u8,
+            text: *mut apportion_buffer,
+        ) -> apportion_status,
+    >,
+    pub allocator_commit_remove_framework: ::core::option::Option<
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            framework: apportion_bytes,
+            text: *mut apportion_buffer,
         ) -> apportion_status,
     >,
     pub hook_master_launch_task_label_decorator: ::core::option::Option<
@@ -1069,63 +1127,77 @@ const _: () = {
         [::core::mem::offset_of!(apportion_entries, allocator_read_metrics) - 280usize];
     ["Offset of field: apportion_entries::allocator_offer_constraints_debug"]
         [::core::mem::offset_of!(apportion_entries, allocator_offer_constraints_debug) - 288usize];
+    ["Offset of field: apportion_entries::allocator_keeps_commits"]
+        [::core::mem::offset_of!(apportion_entries, allocator_keeps_commits) - 296usize];
+    ["Offset of field: apportion_entries::allocator_commit_add_slave"]
+        [::core::mem::offset_of!(apportion_entries, allocator_commit_add_slave) - 304usize];
+    ["Offset of field: apportion_entries::allocator_commit_remove_slave"]
+        [::core::mem::offset_of!(apportion_entries, allocator_commit_remove_slave) - 312usize];
+    ["Offset of field: apportion_entries::allocator_commit_update_slave"]
+        [::core::mem::offset_of!(apportion_entries, allocator_commit_update_slave) - 320usize];
+    ["Offset of field: apportion_entries::allocator_commit_transition"]
+        [::core::mem::offset_of!(apportion_entries, allocator_commit_transition) - 328usize];
+    ["Offset of field: apportion_entries::allocator_commit_recover"]
+        [::core::mem::offset_of!(apportion_entries, allocator_commit_recover) - 336usize];
+    ["Offset of field: apportion_entries::allocator_commit_remove_framework"]
+        [::core::mem::offset_of!(apportion_entries, allocator_commit_remove_framework) - 344usize];
     ["Offset of field: apportion_entries::hook_master_launch_task_label_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_master_launch_task_label_decorator) - 296usize];
+        [::core::mem::offset_of!(apportion_entries, hook_master_launch_task_label_decorator) - 352usize];
     ["Offset of field: apportion_entries::hook_master_launch_task_resource_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_master_launch_task_resource_decorator) - 304usize];
+        [::core::mem::offset_of!(apportion_entries, hook_master_launch_task_resource_decorator) - 360usize];
     ["Offset of field: apportion_entries::hook_slave_run_task_label_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_run_task_label_decorator) - 312usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_run_task_label_decorator) - 368usize];
     ["Offset of field: apportion_entries::hook_master_slave_lost_hook"]
-        [::core::mem::offset_of!(apportion_entries, hook_master_slave_lost_hook) - 320usize];
+        [::core::mem::offset_of!(apportion_entries, hook_master_slave_lost_hook) - 376usize];
     ["Offset of field: apportion_entries::hook_slave_executor_environment_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_executor_environment_decorator) - 328usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_executor_environment_decorator) - 384usize];
     ["Offset of field: apportion_entries::hook_slave_pre_launch_docker_task_executor_decorator"][::core::mem::offset_of!(
         apportion_entries,
         hook_slave_pre_launch_docker_task_executor_decorator
     )
-        - 336usize];
+        - 392usize];
     ["Offset of field: apportion_entries::hook_slave_post_fetch_hook"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_post_fetch_hook) - 344usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_post_fetch_hook) - 400usize];
     ["Offset of field: apportion_entries::hook_slave_remove_executor_hook"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_remove_executor_hook) - 352usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_remove_executor_hook) - 408usize];
     ["Offset of field: apportion_entries::hook_slave_task_status_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_task_status_decorator) - 360usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_task_status_decorator) - 416usize];
     ["Offset of field: apportion_entries::hook_slave_resources_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_resources_decorator) - 368usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_resources_decorator) - 424usize];
     ["Offset of field: apportion_entries::hook_slave_attributes_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_attributes_decorator) - 376usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_attributes_decorator) - 432usize];
     ["Offset of field: apportion_entries::hook_endpoint"]
-        [::core::mem::offset_of!(apportion_entries, hook_endpoint) - 384usize];
+        [::core::mem::offset_of!(apportion_entries, hook_endpoint) - 440usize];
     ["Offset of field: apportion_entries::hook_report"]
-        [::core::mem::offset_of!(apportion_entries, hook_report) - 392usize];
+        [::core::mem::offset_of!(apportion_entries, hook_report) - 448usize];
     ["Offset of field: apportion_entries::hook_reload"]
-        [::core::mem::offset_of!(apportion_entries, hook_reload) - 400usize];
+        [::core::mem::offset_of!(apportion_entries, hook_reload) - 456usize];
     ["Offset of field: apportion_entries::isolator_supports_nesting"]
-        [::core::mem::offset_of!(apportion_entries, isolator_supports_nesting) - 408usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_supports_nesting) - 464usize];
     ["Offset of field: apportion_entries::isolator_supports_standalone"]
-        [::core::mem::offset_of!(apportion_entries, isolator_supports_standalone) - 416usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_supports_standalone) - 472usize];
     ["Offset of field: apportion_entries::isolator_listen"]
-        [::core::mem::offset_of!(apportion_entries, isolator_listen) - 424usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_listen) - 480usize];
     ["Offset of field: apportion_entries::isolator_metrics"]
-        [::core::mem::offset_of!(apportion_entries, isolator_metrics) - 432usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_metrics) - 488usize];
     ["Offset of field: apportion_entries::isolator_metric"]
-        [::core::mem::offset_of!(apportion_entries, isolator_metric) - 440usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_metric) - 496usize];
     ["Offset of field: apportion_entries::isolator_report"]
-        [::core::mem::offset_of!(apportion_entries, isolator_report) - 448usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_report) - 504usize];
     ["Offset of field: apportion_entries::isolator_recover"]
-        [::core::mem::offset_of!(apportion_entries, isolator_recover) - 456usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_recover) - 512usize];
     ["Offset of field: apportion_entries::isolator_prepare"]
-        [::core::mem::offset_of!(apportion_entries, isolator_prepare) - 464usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_prepare) - 520usize];
     ["Offset of field: apportion_entries::isolator_isolate"]
-        [::core::mem::offset_of!(apportion_entries, isolator_isolate) - 472usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_isolate) - 528usize];
     ["Offset of field: apportion_entries::isolator_watch"]
-        [::core::mem::offset_of!(apportion_entries, isolator_watch) - 480usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_watch) - 536usize];
     ["Offset of field: apportion_entries::isolator_update"]
-        [::core::mem::offset_of!(apportion_entries, isolator_update) - 488usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_update) - 544usize];
     ["Offset of field: apportion_entries::isolator_usage"]
-        [::core::mem::offset_of!(apportion_entries, isolator_usage) - 496usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_usage) - 552usize];
     ["Offset of field: apportion_entries::isolator_status"]
-        [::core::mem::offset_of!(apportion_entries, isolator_status) - 504usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_status) - 560usize];
     ["Offset of field: apportion_entries::isolator_cleanup"]
         [::core::mem::offset_of!(apportion_entries, isolator_cleanup) - 512usize];
     ["Offset of field: apportion_entries::qos_controller_listen"]
