@@ -4,7 +4,8 @@ use apportion_bridge::abi::apportion_quantity;
 use apportion_wire::messages::{
     AgentId, AgentInfo, Attribute, Capability, CommandInfo, ContainerConfig, ContainerId, ContainerState,
     ExecutorId, ExecutorInfo, ExecutorUsage, Filters, FrameworkId, FrameworkInfo, Parameter, Parameters,
-    ResourceUsage, TaskId, TaskInfo, TaskStatus, TaskUsage, TextValue, TimeInfo, Unavailability, WeightInfo, encode,
+    ResourceUsage, TaskId, TaskInfo, TaskStatus, TaskUsage, TextValue, TimeInfo, Unavailability, WeightInfo,
+    encode,
 };
 
 use super::lent::Lent;
