@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn agent_that_can_end_borrowers_says_so() {
         let rack = attribute("rack", "r1");
-        assert_eq!(with_reclaim(&[rack.clone()], true), Some(vec![rack.clone(), ours()]));
+        assert_eq!(with_reclaim(std::slice::from_ref(&rack), true), Some(vec![rack.clone(), ours()]));
         assert_eq!(with_reclaim(&[rack.clone(), ours()], true), None);
         assert_eq!(with_reclaim(&[rack], false), None);
     }

@@ -8,6 +8,7 @@ mod containers;
 mod containers_page;
 mod decoration;
 mod drills;
+mod evictions;
 mod exclusive_offers;
 mod fairness;
 mod hook_endpoint;
