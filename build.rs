@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::exit;
 
 /// The sources of the shim.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 16] = [
     "allocator",
     "allocator_actor",
     "debug_endpoint",
@@ -19,10 +19,12 @@ const SOURCES: [&str; 14] = [
     "host_services",
     "isolator",
     "isolator_endpoint",
-    "isolator_metrics",
     "metrics",
+    "module_metrics",
     "offer_constraints",
     "qos_controller",
+    "qos_controller_actor",
+    "qos_controller_endpoint",
     "self_test",
 ];
 

@@ -10,6 +10,7 @@
 
 #include "allocator_actor.hpp"
 #include "allocator_views.hpp"
+#include "commit_ledger.hpp"
 
 namespace apportion {
 namespace {
@@ -19,11 +20,13 @@ using mesos::allocator::InverseOfferStatus;
 typedef apportion_entries Entries;
 typedef apportion_handle* Handle;
 typedef apportion_effects* Effects;
+typedef apportion_buffer* Answer;
 
 class AllocatorShim : public mesos::allocator::Allocator
 {
 public:
-  AllocatorShim(const Entries& entries, Handle handle) : actor_(new AllocatorActor(entries, handle))
+  AllocatorShim(const Entries& entries, Handle handle)
+    : actor_(new AllocatorActor(entries, handle)), commits_(entries, handle)
   {
     // From now on: metrics are answered before the master has initialized its allocator.
     process::spawn(actor_.get());
@@ -90,6 +93,9 @@ public:
 
   void removeFramework(const mesos::FrameworkID& frameworkId) override
   {
+    commits_.tell("allocator.commit_remove_framework", [&](const Entries& e, Handle h, int64_t, Answer out) {
+      return e.allocator_commit_remove_framework(h, view(frameworkId.value()), out);
+    });
     post(
         "allocator.remove_framework",
         [actor = actor_.get(), id = frameworkId.value()](const Entries& e, Handle h, int64_t now, Effects out) {
@@ -134,11 +140,18 @@ public:
       const mesos::Resources& total,
       const hashmap<mesos::FrameworkID, mesos::Resources>& used) override
   {
+    std::string bytes = serialize(slaveInfo);
+    ByteList allTotal = serialize(total);
+    auto allUsed = holdings(used);
+    commits_.tell("allocator.commit_add_slave", [&](const Entries& e, Handle h, int64_t, Answer out) {
+      return e.allocator_commit_add_slave(
+          h, view(slaveId.value()), view(bytes), ListView(allTotal).get(), HoldingsView(allUsed).get(), out);
+    });
     post(
         "allocator.add_slave",
-        [actor = actor_.get(), id = slaveId.value(), described = slaveInfo, info = serialize(slaveInfo),
+        [actor = actor_.get(), id = slaveId.value(), described = slaveInfo, info = std::move(bytes),
          capabilities = serializeAll(capabilities), unavailability = OptionalBytes(unavailability),
-         total = serialize(total), used = holdings(used)](
+         total = std::move(allTotal), used = std::move(allUsed)](
             const Entries& e, Handle h, int64_t now, Effects out) mutable {
           const ExcludedFrom excluded = actor->constraints().keepAgent(id, std::move(described));
           return excluded.lend([&](apportion_excluded_from_list excludedFrom) {
@@ -151,6 +164,9 @@ public:
 
   void removeSlave(const mesos::SlaveID& slaveId) override
   {
+    commits_.tell("allocator.commit_remove_slave", [&](const Entries& e, Handle h, int64_t, Answer out) {
+      return e.allocator_commit_remove_slave(h, view(slaveId.value()), out);
+    });
     post(
         "allocator.remove_slave",
         [actor = actor_.get(), id = slaveId.value()](const Entries& e, Handle h, int64_t now, Effects out) {
@@ -166,10 +182,18 @@ public:
       const Option<std::vector<mesos::SlaveInfo_Capability>>& capabilities) override
   {
     const bool hasTotal = total.isSome(), hasCapabilities = capabilities.isSome();
+    std::string bytes = serialize(slaveInfo);
+    ByteList newTotal = hasTotal ? serialize(total.get()) : ByteList();
+    commits_.tell("allocator.commit_update_slave", [&](const Entries& e, Handle h, int64_t now, Answer out) {
+      const ListView views(newTotal);
+      const apportion_bytes_list list = views.get();
+      return e.allocator_commit_update_slave(
+          h, now, view(slaveId.value()), view(bytes), hasTotal ? &list : nullptr, out);
+    });
     post(
         "allocator.update_slave",
-        [actor = actor_.get(), id = slaveId.value(), described = slaveInfo, info = serialize(slaveInfo), hasTotal,
-         total = hasTotal ? serialize(total.get()) : ByteList(), hasCapabilities,
+        [actor = actor_.get(), id = slaveId.value(), described = slaveInfo, info = std::move(bytes), hasTotal,
+         total = std::move(newTotal), hasCapabilities,
          capabilities = hasCapabilities ? serializeAll(capabilities.get()) : ByteList()](
             const Entries& e, Handle h, int64_t now, Effects out) mutable {
           const ListView totalView(total), capabilitiesView(capabilities);
@@ -317,10 +341,17 @@ public:
 
   void transitionOfferedToAllocated(const mesos::SlaveID& slaveId, const mesos::Resources& resources) override
   {
+    ByteList all = serialize(resources);
+    const std::string framework =
+        commits_.tell("allocator.commit_transition", [&](const Entries& e, Handle h, int64_t now, Answer out) {
+          return e.allocator_commit_transition(h, now, view(slaveId.value()), ListView(all).get(), out);
+        });
     post(
         "allocator.transition_offered_to_allocated",
-        [id = slaveId.value(), resources = serialize(resources)](const Entries& e, Handle h, int64_t now, Effects out) {
-          return e.allocator_transition_offered_to_allocated(h, now, view(id), ListView(resources).get(), out);
+        [framework, id = slaveId.value(), resources = std::move(all)](
+            const Entries& e, Handle h, int64_t now, Effects out) {
+          return e.allocator_transition_offered_to_allocated(
+              h, now, view(framework), view(id), ListView(resources).get(), out);
         });
   }
 
@@ -331,9 +362,14 @@ public:
       const Option<mesos::Filters>& filters,
       bool isAllocated) override
   {
+    ByteList all = serialize(resources);
+    commits_.tell("allocator.commit_recover", [&](const Entries& e, Handle h, int64_t now, Answer out) {
+      return e.allocator_commit_recover(
+          h, now, view(frameworkId.value()), view(slaveId.value()), ListView(all).get(), isAllocated ? 1 : 0, out);
+    });
     post(
         "allocator.recover_resources",
-        [framework = frameworkId.value(), agent = slaveId.value(), resources = serialize(resources),
+        [framework = frameworkId.value(), agent = slaveId.value(), resources = std::move(all),
          filters = OptionalBytes(filters), isAllocated](const Entries& e, Handle h, int64_t now, Effects out) {
           return e.allocator_recover_resources(
               h, now, view(framework), view(agent), ListView(resources).get(), filters.get(), isAllocated ? 1 : 0, out);
@@ -447,6 +483,7 @@ private:
   }
 
   std::unique_ptr<AllocatorActor> actor_;
+  const CommitLedger commits_;
 };
 
 } // namespace {

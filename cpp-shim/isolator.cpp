@@ -14,7 +14,7 @@
 
 #include "factory.hpp"
 #include "isolator_endpoint.hpp"
-#include "isolator_metrics.hpp"
+#include "module_metrics.hpp"
 
 namespace apportion {
 namespace {
@@ -26,7 +26,8 @@ class IsolatorShim : public mesos::slave::Isolator
 {
 public:
   IsolatorShim(const apportion_entries& entries, apportion_handle* handle)
-    : library_(new Library(entries, APPORTION_ISOLATOR, handle)), metrics_(entries, handle)
+    : library_(new Library(entries, APPORTION_ISOLATOR, handle)),
+      metrics_(entries, handle, entries.isolator_metrics, entries.isolator_metric)
   {
     Buffer text(entries);
     const apportion_status status = entries.isolator_listen(handle, this, &IsolatorShim::told, text.out());
@@ -300,7 +301,7 @@ private:
   Promises<Watch> watches_;
   Promises<Cleanup> cleanups_;
   std::unique_ptr<Library> library_;
-  IsolatorMetrics metrics_;
+  ModuleMetrics metrics_;
   std::unique_ptr<Endpoint> endpoint_;
 };
 

@@ -1,10 +1,14 @@
-// The QoSController module. It has nothing to correct yet: the future it hands out stays pending.
-#include <list>
+// The QoSController module. The future that it hands out stays pending until somebody has to end.
+#include <memory>
+#include <stdexcept>
 #include <string>
 
 #include <mesos/slave/qos_controller.hpp>
 
 #include "factory.hpp"
+#include "module_metrics.hpp"
+#include "qos_controller_actor.hpp"
+#include "qos_controller_endpoint.hpp"
 
 namespace apportion {
 namespace {
@@ -13,41 +17,79 @@ class QoSControllerShim : public mesos::slave::QoSController
 {
 public:
   QoSControllerShim(const apportion_entries& entries, apportion_handle* handle)
-    : library_(entries, APPORTION_QOS_CONTROLLER, handle)
-  {}
+    : library_(new Library(entries, APPORTION_QOS_CONTROLLER, handle)),
+      actor_(new QoSControllerActor(*library_)),
+      metrics_(entries, handle, entries.qos_controller_metrics, entries.qos_controller_metric)
+  {
+    endpoint_ = qosControllerEndpoint(*library_);
+    process::spawn(actor_.get());
+    Buffer text(entries);
+    // Not before: a wake that finds no actor would be lost, and every later one with it.
+    const apportion_status status = entries.qos_controller_listen(handle, this, &QoSControllerShim::woken, text.out());
+    if (status == APPORTION_DONE) return;
+    end();
+    throw std::runtime_error(text.text());
+  }
+
+  ~QoSControllerShim() override { end(); }
 
   Try<Nothing> initialize(const std::function<process::Future<mesos::ResourceUsage>()>& usage) override
   {
     return guarded(
         "qos_controller.initialize",
         [&]() -> Try<Nothing> {
-          usage_ = usage;
-          Buffer text(library_.entries);
-          const apportion_status status = library_.entries.qos_controller_initialize(library_.handle, text.out());
-          if (status == APPORTION_DONE || status == APPORTION_UNCHANGED) return Nothing();
-          return Error(text.text());
+          Buffer text(library_->entries);
+          const apportion_status status = library_->entries.qos_controller_initialize(library_->handle, text.out());
+          if (status != APPORTION_DONE && status != APPORTION_UNCHANGED) return Error(text.text());
+          actor_->askWith(usage);
+          return Nothing();
         },
         [](const std::string& text) -> Try<Nothing> { return Error(text); });
   }
 
-  process::Future<std::list<mesos::slave::QoSCorrection>> corrections() override
+  process::Future<QoSControllerActor::Corrections> corrections() override
   {
-    typedef process::Future<std::list<mesos::slave::QoSCorrection>> Corrections;
+    typedef process::Future<QoSControllerActor::Corrections> Corrections;
     return guarded(
         "qos_controller.corrections",
         [&]() -> Corrections {
-          Buffer text(library_.entries);
-          const apportion_status status = library_.entries.qos_controller_corrections(library_.handle, text.out());
-          if (status == APPORTION_UNCHANGED) return pending_.future();
-          return process::Failure(text.text());
+          const auto waiting = std::make_shared<process::Promise<QoSControllerActor::Corrections>>();
+          actor_->wait(waiting);
+          return waiting->future();
         },
         [](const std::string& text) -> Corrections { return process::Failure(text); });
   }
 
 private:
-  Library library_;
-  std::function<process::Future<mesos::ResourceUsage>()> usage_;
-  process::Promise<std::list<mesos::slave::QoSCorrection>> pending_;
+  /** The actor's work ends before the library that it asks, and that before the actor that it wakes goes away. */
+  void end()
+  {
+    endpoint_.reset();
+    metrics_.withdraw();
+    process::terminate(actor_->self());
+    process::wait(actor_->self());
+    library_.reset();
+  }
+
+  /** Called by the library, on any thread. */
+  static void woken(void* context) noexcept
+  {
+    guarded(
+        "qos_controller.woken",
+        [&]() {
+          static_cast<QoSControllerShim*>(context)->actor_->wake();
+          return true;
+        },
+        [](const std::string& text) {
+          APPORTION_LOG(google::GLOG_ERROR, text);
+          return false;
+        });
+  }
+
+  std::unique_ptr<Library> library_;
+  std::unique_ptr<QoSControllerActor> actor_;
+  ModuleMetrics metrics_;
+  std::unique_ptr<Endpoint> endpoint_;
 };
 
 } // namespace {

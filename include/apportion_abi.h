@@ -11,8 +11,8 @@
  *  - Host text (ids, roles, names) is bytes, not necessarily UTF-8. Messages are serialised Mesos messages.
  *  - "Optional" is a pointer that is null for none.
  *  - Every out parameter is set on every path. An unknown status counts as APPORTION_FAILED.
- *  - Functions of an allocator are called by one thread at a time; those of hook, isolator and QoS controller by any
- *    number of threads at once.
+ *  - Functions of an allocator are called by one thread at a time, those that begin with `commit` by another than the
+ *    rest; those of hook, isolator and QoS controller by any number of threads at once.
  *
  * bindgen turns this header into module/bridge/src/abi.rs (`cargo xtask generate`), layout assertions included.
  */
@@ -349,9 +349,11 @@ typedef struct apportion_entries {
       apportion_effects* effects);
   apportion_status (*allocator_get_inverse_offer_statuses)(
       apportion_handle* handle, int64_t now, apportion_effects* effects);
+  /* `framework` is what `allocator_commit_transition` answered for this call; empty when nobody knows. */
   apportion_status (*allocator_transition_offered_to_allocated)(
       apportion_handle* handle,
       int64_t now,
+      apportion_bytes framework,
       apportion_bytes agent,
       apportion_bytes_list resources,
       apportion_effects* effects);
@@ -399,6 +401,47 @@ typedef struct apportion_entries {
    * nothing: FAILED also after a panic. */
   apportion_status (*allocator_offer_constraints_debug)(
       apportion_handle* handle, const apportion_bytes_list* frameworks, apportion_buffer* json);
+
+  /* ---- allocator, what the master's thread tells of a call before it is queued as an event: only so the hook of the
+   * same process can turn down launches on lent resources that are gone. One thread at a time, beside the events.
+   * FATAL: what is in use is not known any more; log the text and end the process. FAILED: not told, the text says why;
+   * the event will say the same. ---- */
+  /* DONE: the functions below are to be called. UNCHANGED: nothing is lent, they would do nothing. Asked once, when the
+   * allocator is made. */
+  apportion_status (*allocator_keeps_commits)(apportion_handle* handle, apportion_buffer* text);
+  apportion_status (*allocator_commit_add_slave)(
+      apportion_handle* handle,
+      apportion_bytes agent,
+      apportion_bytes info,
+      apportion_bytes_list total,
+      apportion_holdings used,
+      apportion_buffer* text);
+  apportion_status (*allocator_commit_remove_slave)(
+      apportion_handle* handle, apportion_bytes agent, apportion_buffer* text);
+  apportion_status (*allocator_commit_update_slave)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes agent,
+      apportion_bytes info,
+      const apportion_bytes_list* total,
+      apportion_buffer* text);
+  /* The framework whose tasks these resources are for, which the call itself does not name. UNCHANGED: nobody knows. */
+  apportion_status (*allocator_commit_transition)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes agent,
+      apportion_bytes_list resources,
+      apportion_buffer* framework);
+  apportion_status (*allocator_commit_recover)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes framework,
+      apportion_bytes agent,
+      apportion_bytes_list resources,
+      uint8_t allocated,
+      apportion_buffer* text);
+  apportion_status (*allocator_commit_remove_framework)(
+      apportion_handle* handle, apportion_bytes framework, apportion_buffer* text);
 
   /* ---- hook: the buffer holds a serialised message when DONE, a text when FAILED. Of a TaskInfo only the resources
    * count, of an agent's SlaveInfo the resources or the attributes ---- */
@@ -492,9 +535,29 @@ typedef struct apportion_entries {
   apportion_status (*isolator_cleanup)(apportion_handle* handle, apportion_bytes container, apportion_buffer* text);
 
   /* ---- QoS controller ---- */
+  /* Names who is woken when somebody may have to end, once, before `initialize`. `woken` is called on any thread, also
+   * inside of functions of the isolator, until `destroy` returns; it must not throw, wait or call the library. */
+  apportion_status (*qos_controller_listen)(
+      apportion_handle* handle, void* context, void (*woken)(void* context), apportion_buffer* text);
   apportion_status (*qos_controller_initialize)(apportion_handle* handle, apportion_buffer* text);
-  /* UNCHANGED: nothing to correct; the shim keeps the future pending. */
-  apportion_status (*qos_controller_corrections)(apportion_handle* handle, apportion_buffer* text);
+  /* Whom to end, now that this runs on the agent: a serialised ResourceUsage. UNCHANGED: nobody. DONE: serialised
+   * QoSCorrections, each behind its size in four bytes, the lowest first. `look_again`, always above 0 and set on every
+   * path, is the time in nanoseconds after which to look again even if nobody is woken. */
+  apportion_status (*qos_controller_corrections)(
+      apportion_handle* handle,
+      int64_t now,
+      apportion_bytes usage,
+      int64_t* look_again,
+      apportion_buffer* corrections);
+  /* What runs on the agent could not be found out; `look_again` as above. */
+  apportion_status (*qos_controller_usage_failed)(
+      apportion_handle* handle, int64_t now, apportion_bytes reason, int64_t* look_again, apportion_buffer* text);
+  /* Names of its metrics, and the numbers in their slots, as for the isolator. */
+  apportion_status (*qos_controller_metrics)(apportion_handle* handle, apportion_buffer* names);
+  apportion_status (*qos_controller_metric)(
+      apportion_handle* handle, uint32_t slot, double* value, apportion_buffer* text);
+  /* Who is under notice, who was ended, and what for, as a JSON text. */
+  apportion_status (*qos_controller_report)(apportion_handle* handle, apportion_buffer* json);
 } apportion_entries;
 
 /* The makers of the shim, called by the factories in the manifests. `parameters` is a mesos::Parameters, the result a

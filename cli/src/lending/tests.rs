@@ -148,3 +148,12 @@ fn json_has_numbers_in_the_units_of_mesos() {
         found["limits"].as_array().unwrap().iter().map(|limits| limits["role"].clone()).collect();
     assert_eq!(of, ["prod/web", "prod"]);
 }
+
+#[test]
+fn the_guide_shows_what_is_printed_for_its_example() {
+    const GUIDE: &str = include_str!("../../../docs/lending.md");
+    let block = |kind: &str| {
+        GUIDE.split_once(&format!("```{kind}\n")).unwrap().1.split_once("```").unwrap().0.to_owned()
+    };
+    assert_eq!(of_role(&config(&block("toml")), "prod/web"), block("text"));
+}

@@ -7,7 +7,7 @@ use apportion_config::{Config, Examination, schema_keys};
 use crate::entropy::Entropy;
 
 /// Values that parameters are drawn from, besides any bytes.
-const VALUES: [&[u8]; 12] = [
+const VALUES: [&[u8]; 16] = [
     b"0",
     b"1",
     b"-1",
@@ -20,6 +20,10 @@ const VALUES: [&[u8]; 12] = [
     b"{{ task.name | default('x') }}",
     b"[]",
     b"18446744073709551616",
+    b"8GiB",
+    b"10%",
+    b"15s",
+    b"cpus, mem",
 ];
 
 /// Runs the target: by the first byte, on parameters or on the text of a file.
@@ -78,6 +82,8 @@ fn check(examination: &Examination) {
     let Some(problems) = &examination.problems else {
         let _ = examination.config.hook.rules_in_order();
         let _ = examination.config.isolator.settings();
+        let lending = &examination.config.lending;
+        assert!(lending.lenders.is_empty() || !lending.borrowers.is_empty(), "{lending:?}");
         return;
     };
     assert!(problems.len() >= problems.iter().len() && problems.len() > 0);

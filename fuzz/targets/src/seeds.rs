@@ -106,7 +106,7 @@ const TEXTS: [(&str, &str); 8] = [
 const QUANTITIES: [(&str, &str); 2] =
     [("quantities", "cpus:1.5;mem:1024;disk:0"), ("quantities-twice", "cpus:1;cpus:2")];
 
-const CONFIGURATIONS: [(&str, &str); 3] = [
+const CONFIGURATIONS: [(&str, &str); 4] = [
     (
         "limits",
         "[isolator.rlimits]\nnofile = \"1024:4096\"\ncore = 0\nas = \"unlimited\"\nstack = { soft = 1, hard = 2 }\n",
@@ -114,6 +114,10 @@ const CONFIGURATIONS: [(&str, &str); 3] = [
     (
         "mistakes",
         "[hook.label]\nx = 1\n[allocator]\nseed = -1\nseed = 2\n[isolator.rlimits]\nnofile = \"9:1\"\n",
+    ),
+    (
+        "lending",
+        "[lending]\nslice = { mem = \"1.5GiB\", gpus = 2 }\nback_off = { first = \"2m\", most = \"1m\" }\nlimits.\"a/**\".lend.cpus = \"101%\"\n[[lending.lenders]]\nroles = [\"a\", \"a\"]\nlend = [\"ofered\"]\nto = []\npart = 5\n[eviction]\ngrace = \"5secs\"\n",
     ),
     ("broken", "[hook.labels]\nrack = \"{{ agent.attributes.rack\"\n[[drill]\npanic_in = [\"x\",\n"),
 ];

@@ -948,16 +948,53 @@ pub struct apportion_entries {
             text: *mut apportion_buffer,
         ) -> apportion_status,
     >,
+    pub qos_controller_listen: ::core::option::Option<
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            context: *mut ::core::ffi::c_void,
+            woken: ::core::option::Option<unsafe extern "C" fn(context: *mut ::core::ffi::c_void)>,
+            text: *mut apportion_buffer,
+        ) -> apportion_status,
+    >,
     pub qos_controller_initialize: ::core::option::Option<
         unsafe extern "C" fn(handle: *mut apportion_handle, text: *mut apportion_buffer) -> apportion_status,
     >,
     pub qos_controller_corrections: ::core::option::Option<
-        unsafe extern "C" fn(handle: *mut apportion_handle, text: *mut apportion_buffer) -> apportion_status,
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            now: i64,
+            usage: apportion_bytes,
+            look_again: *mut i64,
+            corrections: *mut apportion_buffer,
+        ) -> apportion_status,
+    >,
+    pub qos_controller_usage_failed: ::core::option::Option<
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            now: i64,
+            reason: apportion_bytes,
+            look_again: *mut i64,
+            text: *mut apportion_buffer,
+        ) -> apportion_status,
+    >,
+    pub qos_controller_metrics: ::core::option::Option<
+        unsafe extern "C" fn(handle: *mut apportion_handle, names: *mut apportion_buffer) -> apportion_status,
+    >,
+    pub qos_controller_metric: ::core::option::Option<
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            slot: u32,
+            value: *mut f64,
+            text: *mut apportion_buffer,
+        ) -> apportion_status,
+    >,
+    pub qos_controller_report: ::core::option::Option<
+        unsafe extern "C" fn(handle: *mut apportion_handle, json: *mut apportion_buffer) -> apportion_status,
     >,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of apportion_entries"][::core::mem::size_of::<apportion_entries>() - 536usize];
+    ["Size of apportion_entries"][::core::mem::size_of::<apportion_entries>() - 576usize];
     ["Alignment of apportion_entries"][::core::mem::align_of::<apportion_entries>() - 8usize];
     ["Offset of field: apportion_entries::size"][::core::mem::offset_of!(apportion_entries, size) - 0usize];
     ["Offset of field: apportion_entries::create"]
@@ -1091,10 +1128,20 @@ const _: () = {
         [::core::mem::offset_of!(apportion_entries, isolator_status) - 504usize];
     ["Offset of field: apportion_entries::isolator_cleanup"]
         [::core::mem::offset_of!(apportion_entries, isolator_cleanup) - 512usize];
+    ["Offset of field: apportion_entries::qos_controller_listen"]
+        [::core::mem::offset_of!(apportion_entries, qos_controller_listen) - 520usize];
     ["Offset of field: apportion_entries::qos_controller_initialize"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_initialize) - 520usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_initialize) - 528usize];
     ["Offset of field: apportion_entries::qos_controller_corrections"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_corrections) - 528usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_corrections) - 536usize];
+    ["Offset of field: apportion_entries::qos_controller_usage_failed"]
+        [::core::mem::offset_of!(apportion_entries, qos_controller_usage_failed) - 544usize];
+    ["Offset of field: apportion_entries::qos_controller_metrics"]
+        [::core::mem::offset_of!(apportion_entries, qos_controller_metrics) - 552usize];
+    ["Offset of field: apportion_entries::qos_controller_metric"]
+        [::core::mem::offset_of!(apportion_entries, qos_controller_metric) - 560usize];
+    ["Offset of field: apportion_entries::qos_controller_report"]
+        [::core::mem::offset_of!(apportion_entries, qos_controller_report) - 568usize];
 };
 unsafe extern "C" {
     pub fn apportion_make_allocator(

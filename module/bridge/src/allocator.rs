@@ -2,6 +2,7 @@
 
 mod brief;
 mod caches;
+pub(crate) mod commitments;
 mod conflict;
 mod constraints_debug;
 pub(crate) mod entries;
@@ -21,7 +22,7 @@ use std::time::Instant as Stopwatch;
 
 use apportion_config::{AllocatorOrder, Config, Drill, LendingConfig};
 use apportion_core::{
-    Allocated, Allocator, Conversion, Event, ExcludedFrom, Holding, Instant, Order, Quota, Severity,
+    Allocated, Allocator, Conversion, Effects, Event, ExcludedFrom, Holding, Instant, Order, Quota, Severity,
     UsedByFramework, UsedOnAgent, Violation,
 };
 use apportion_wire::messages::{self, decode};
@@ -41,6 +42,7 @@ use self::outbox::Outbox;
 use self::recorder::Recorder;
 use self::turned_away::TurnedAway;
 use crate::abi::{apportion_effects, apportion_options, apportion_quota};
+use crate::commits::OpenLedger;
 use crate::lent::{Exchange, Lent};
 use crate::offer_book::OfferBook;
 use crate::table::Refusal;
@@ -82,6 +84,8 @@ impl From<apportion_wire::WireError> for Trouble {
 /// The allocator of a master. One thread at a time: the lock only makes sure of it.
 pub(crate) struct AllocatorModule {
     pub(crate) state: Mutex<State>,
+    /// What the master's thread tells of, if this allocator lends; never under the lock of `state`.
+    pub(crate) commits: Option<Arc<OpenLedger>>,
     pub(crate) drill: Drill,
 }
 
@@ -91,6 +95,8 @@ pub(crate) struct State {
     resources: Resources,
     outbox: Outbox,
     recorder: Recorder,
+    /// Where it is told what may be lent.
+    commits: Option<Arc<OpenLedger>>,
     turned_away: TurnedAway,
     metrics: Metrics,
     order: Order,
@@ -109,13 +115,16 @@ impl fmt::Debug for AllocatorModule {
 }
 
 impl AllocatorModule {
-    /// `book` is where hooks of this process look for what is offered.
-    pub(crate) fn new(config: &Config, book: Arc<OfferBook>) -> AllocatorModule {
+    /// `book` is where hooks of this process look for what is offered, `commits` where launches on lent resources are
+    /// admitted.
+    pub(crate) fn new(config: &Config, book: Arc<OfferBook>, commits: Option<OpenLedger>) -> AllocatorModule {
+        let commits = commits.map(Arc::new);
         let state = State {
             core: Allocator::new(),
             resources: Resources::default(),
             outbox: Outbox::default(),
             recorder: Recorder::new(book),
+            commits: commits.clone(),
             turned_away: TurnedAway::default(),
             metrics: Metrics::default(),
             order: match config.allocator.order {
@@ -127,7 +136,7 @@ impl AllocatorModule {
             explanation: Explanation::new(config.allocator.explain_offers),
             stopped: None,
         };
-        AllocatorModule { state: Mutex::new(state), drill: config.drill.clone() }
+        AllocatorModule { state: Mutex::new(state), commits, drill: config.drill.clone() }
     }
 }
 
@@ -184,6 +193,7 @@ impl State {
         self.explanation.tell(Instant::from_nanos(now), &effects, &self.core);
         self.outbox.fill(&effects, &self.core, &self.resources);
         self.recorder.follow(event, &effects, &self.core, &self.resources);
+        self.publish(&effects);
         self.metrics.end(now, begun, &effects, &self.core);
         self.follow_framework(event);
         match (event, effects.available_updated) {
@@ -191,6 +201,15 @@ impl State {
                 Err(Trouble::DoesNotApply(conflict::text(&reason, agent, &self.resources)))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Tells the commit ledger what may be lent from now on.
+    fn publish(&self, effects: &Effects) {
+        let Some(commits) = &self.commits else { return };
+        for lendable in &effects.lendable {
+            let agent = self.core.agent_name(lendable.agent).unwrap_or_default();
+            commits.publish(agent, lendable.amounts.iter().map(|(name, amount)| (&**name, *amount)));
         }
     }
 

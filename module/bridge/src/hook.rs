@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use apportion_config::{Config, Drill, HookEndpoint};
+use apportion_core::Text;
 use apportion_hook::question::DockerLaunch;
 use apportion_hook::{Hooks, Remembered, Room};
 use apportion_wire::messages::{
@@ -16,8 +17,11 @@ use apportion_wire::messages::{
 
 use parking_lot::Mutex;
 
-use crate::abi::{APPORTION_DONE, APPORTION_FAILED, APPORTION_UNCHANGED};
+use crate::abi::{APPORTION_DONE, APPORTION_FAILED, APPORTION_UNCHANGED, apportion_status};
+use crate::commits::{Attendance, Commits, impossible_resource};
 use crate::offer_book::{OfferBook, Watch};
+use crate::qos_controller::with_reclaim;
+use crate::reclaim::Reclaim;
 use crate::table::Answer;
 
 /// "Nothing to change".
@@ -28,8 +32,11 @@ const UNCHANGED: Answer = Ok((APPORTION_UNCHANGED, Vec::new()));
 pub(crate) struct HookModule {
     hooks: Hooks,
     book: Arc<OfferBook>,
+    reclaim: Arc<Reclaim>,
     /// Held while rules change resources of tasks: only then it is worth noting what is offered.
     offers: Mutex<Option<Watch>>,
+    /// Where launches on lent resources are admitted. Held while this hook is there to turn them down.
+    commits: Attendance,
     endpoint: HookEndpoint,
     pub(crate) drill: Drill,
 }
@@ -44,11 +51,21 @@ impl HookModule {
         file: Option<PathBuf>,
         remembered: Arc<Remembered>,
         book: Arc<OfferBook>,
+        reclaim: Arc<Reclaim>,
+        commits: &Arc<Commits>,
     ) -> Result<HookModule, String> {
         let hooks = Hooks::start(&config.hook, file, remembered)?;
         // From the first offer on, if the rules need it.
         let offers = Mutex::new(hooks.changes_task_resources().then(|| book.watch()));
-        Ok(HookModule { hooks, book, offers, endpoint: config.hook.endpoint, drill: config.drill.clone() })
+        Ok(HookModule {
+            hooks,
+            book,
+            reclaim,
+            offers,
+            commits: commits.attend(),
+            endpoint: config.hook.endpoint,
+            drill: config.drill.clone(),
+        })
     }
 
     /// The kind of process that the endpoint is served in, if it is.
@@ -73,6 +90,9 @@ impl HookModule {
 
     fn master_labels(&self, task: &[u8], framework: &[u8], agent: &[u8]) -> Answer {
         let (task, framework): (TaskInfo, FrameworkInfo) = (decode(task)?, decode(framework)?);
+        // First of all: a rule that fails must not hide who launches.
+        let id = framework.id.as_ref().map(|id| id.value.as_slice()).unwrap_or_default();
+        self.commits.launching(&task.agent_id.value, id, &task.task_id.value);
         let agent: AgentInfo = decode(agent)?;
         labels(self.hooks.master_labels(&task, &framework, &agent)?)
     }
@@ -81,7 +101,7 @@ impl HookModule {
         let task: TaskInfo = decode(task)?;
         if !self.hooks.changes_task_resources() {
             *self.offers.lock() = None;
-            return UNCHANGED;
+            return self.turned_down(&task, &task.resources).map_or(UNCHANGED, Ok);
         }
         self.offers.lock().get_or_insert_with(|| self.book.watch());
         let (id, executor) = (&task.agent_id.value, task.executor.as_ref());
@@ -93,12 +113,29 @@ impl HookModule {
         let agent_resources: Vec<Vec<u8>> = agent_resources.iter().map(|bytes| bytes.to_vec()).collect();
         let decided = self.hooks.master_resources(&task, &agent_resources, &room);
         // Also when nothing was decided: the host launches the task with what it asked for.
-        let changed = decided.as_ref().ok().and_then(Option::as_ref);
-        self.book.take(id, changed.unwrap_or(&task.resources), of_executor);
+        let asked = decided.as_ref().ok().and_then(Option::as_ref).unwrap_or(&task.resources);
+        if let Some(answer) = self.turned_down(&task, asked) {
+            return Ok(answer);
+        }
+        self.book.take(id, asked, of_executor);
         match decided? {
             Some(resources) => Ok((APPORTION_DONE, encode(&TaskInfo { resources, ..TaskInfo::default() }))),
             None => UNCHANGED,
         }
+    }
+
+    /// The answer by which a task is turned down that is to be launched with these resources, if it is: the master finds
+    /// it invalid.
+    fn turned_down(&self, task: &TaskInfo, asked: &[Vec<u8>]) -> Option<(apportion_status, Vec<u8>)> {
+        let reason = self.commits.claim(task, asked).err()?;
+        tracing::info!(
+            "task {} is turned down on agent {}: {reason}",
+            Text(&task.task_id.value),
+            Text(&task.agent_id.value)
+        );
+        let mut resources = task.resources.clone();
+        resources.push(impossible_resource(&reason, &task.resources));
+        Some((APPORTION_DONE, encode(&TaskInfo { resources, ..TaskInfo::default() })))
     }
 
     fn agent_labels(&self, task: &[u8], executor: &[u8], framework: &[u8], agent: &[u8]) -> Answer {
@@ -142,7 +179,9 @@ impl HookModule {
 
     fn agent_attributes(&self, agent: &[u8]) -> Answer {
         let agent: AgentInfo = decode(agent)?;
-        match self.hooks.agent_attributes(&agent) {
+        let by_rules = self.hooks.agent_attributes(&agent);
+        let attributes = by_rules.as_ref().unwrap_or(&agent.attributes);
+        match with_reclaim(attributes, self.reclaim.is_possible()).or(by_rules) {
             Some(attributes) => Ok((APPORTION_DONE, encode(&AgentInfo { attributes, ..named(agent) }))),
             None => UNCHANGED,
         }

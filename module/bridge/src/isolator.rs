@@ -25,6 +25,7 @@ use apportion_wire::resource::split;
 use self::metrics::Metrics;
 use self::notices::Listening;
 use crate::abi::{APPORTION_DONE, APPORTION_PENDING, APPORTION_UNCHANGED};
+use crate::reclaim::Reclaim;
 use crate::table::{Answer, Refusal};
 
 /// The containers of one agent.
@@ -35,6 +36,7 @@ pub(crate) struct IsolatorModule {
     /// What this host can give to containers, or why that is not known.
     abilities: Result<LaunchAbilities, String>,
     remembered: Arc<Remembered>,
+    reclaim: Arc<Reclaim>,
     pub(crate) drill: Drill,
 }
 
@@ -54,6 +56,7 @@ impl IsolatorModule {
             metrics: Metrics::default(),
             abilities: LaunchAbilities::read().map_err(|error| error.to_string()),
             remembered: crate::module::remembered(),
+            reclaim: crate::module::reclaim(),
             drill: config.drill.clone(),
         })
     }
@@ -116,6 +119,8 @@ impl IsolatorModule {
     fn prepare(&self, id: &[u8], config: &[u8]) -> Answer {
         let id = read_id(id)?;
         let config: ContainerConfig = decode(config)?;
+        let resources: Vec<&[u8]> = config.resources.iter().map(Vec::as_slice).collect();
+        self.reclaim.container_changes(&resources);
         let asked = self.asked(&id, &config)?;
         let preparation = self.containers.prepare(&id, &asked)?;
         for fault in &preparation.faults {
@@ -183,6 +188,7 @@ impl IsolatorModule {
     }
 
     fn update(&self, id: &[u8], requests: &[&[u8]], limits: &[(&[u8], f64)]) -> Answer {
+        self.reclaim.container_changes(requests);
         self.containers.update(&read_id(id)?, demand(requests, limits)?)?;
         Ok((APPORTION_DONE, Vec::new()))
     }

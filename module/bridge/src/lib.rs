@@ -6,8 +6,10 @@
 //!    answer that suits the module. All `unsafe` code of this crate is there and in the entry points.
 //! 2. `allocator`, `hook`, `isolator`, `qos_controller`: bytes become values of the pure crates, their answers become
 //!    bytes again.
-//!    What allocator and hook of one process have to know of each other is in `offer_book`.
-//! 3. The pure crates decide: `apportion-core`, `apportion-policy` by way of `apportion-hook`, `apportion-isolation`.
+//!    What allocator and hook of one process have to know of each other is in `offer_book` and `commits`; what hook,
+//!    isolator and QoS controller have to, in `reclaim`.
+//! 3. The pure crates decide: `apportion-core`, `apportion-ledger`, `apportion-policy` by way of `apportion-hook`,
+//!    `apportion-isolation`, `apportion-eviction`.
 //!
 //! # Panics and faults
 //!
@@ -32,6 +34,7 @@
 pub mod abi;
 mod allocator;
 mod buffer;
+mod commits;
 mod guard;
 mod handle;
 mod hook;
@@ -41,6 +44,7 @@ mod lent;
 mod module;
 mod offer_book;
 mod qos_controller;
+mod reclaim;
 mod table;
 
 pub use host::{Host, Severity, connect};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use apportion_config::{Config, Drill};
+use apportion_config::{Config, Drill, LendingConfig};
 use apportion_hook::Remembered;
 use apportion_wire::messages::{Parameters, decode};
 
@@ -11,17 +11,19 @@ use crate::abi::{
     APPORTION_ALLOCATOR, APPORTION_HOOK, APPORTION_ISOLATOR, APPORTION_QOS_CONTROLLER, apportion_module,
 };
 use crate::allocator::AllocatorModule;
+use crate::commits::{Commits, OpenLedger};
 use crate::hook::HookModule;
 use crate::isolator::IsolatorModule;
 use crate::offer_book::OfferBook;
-use crate::qos_controller::QosControllerModule;
+use crate::qos_controller::{EvictionRules, QosControllerModule};
+use crate::reclaim::Reclaim;
 
 /// One of the four modules.
 pub(crate) enum Module {
     Allocator(Box<AllocatorModule>),
     Hook(HookModule),
     Isolator(Box<IsolatorModule>),
-    QosController(QosControllerModule),
+    QosController(Box<QosControllerModule>),
 }
 
 impl Module {
@@ -40,14 +42,19 @@ impl Module {
         }
         match kind {
             APPORTION_ALLOCATOR => {
-                Ok(Module::Allocator(Box::new(AllocatorModule::new(&config, offer_book()))))
+                let commits = config.lending.is_on().then(|| ledger(&config.lending)).transpose()?;
+                Ok(Module::Allocator(Box::new(AllocatorModule::new(&config, offer_book(), commits))))
             }
             APPORTION_HOOK => {
                 let file = Config::file_of(&pairs);
-                Ok(Module::Hook(HookModule::new(&config, file, remembered(), offer_book())?))
+                let (book, reclaim) = (offer_book(), reclaim());
+                Ok(Module::Hook(HookModule::new(&config, file, remembered(), book, reclaim, &commits())?))
             }
             APPORTION_ISOLATOR => Ok(Module::Isolator(Box::new(IsolatorModule::new(&config)?))),
-            APPORTION_QOS_CONTROLLER => Ok(Module::QosController(QosControllerModule::new(&config))),
+            APPORTION_QOS_CONTROLLER => {
+                let module = QosControllerModule::new(&config, EvictionRules::default(), reclaim().enrol());
+                Ok(Module::QosController(Box::new(module)))
+            }
             other => Err(format!("there is no module of kind {other}")),
         }
     }
@@ -85,8 +92,39 @@ pub(crate) fn remembered() -> Arc<Remembered> {
     Arc::clone(REMEMBERED.get_or_init(Arc::default))
 }
 
+/// The ledger of an allocator that lends.
+///
+/// # Errors
+/// If no hook of this process would turn launches down: a master makes its hooks before its allocator.
+fn ledger(lending: &LendingConfig) -> Result<OpenLedger, String> {
+    if !commits().is_attended() {
+        return Err("lending is configured, but this process has no hook that can turn a launch down when the capacity \
+                    is gone: add org_apportion_Hook to --hooks, or remove [[lending.lenders]]"
+            .to_owned());
+    }
+    let lending = lending.clone();
+    // Whoever does not borrow, or has no name that a rule could match, can be pushed out by everybody.
+    let priority = move |role: &[u8]| {
+        let rule = std::str::from_utf8(role).ok().and_then(|role| lending.borrower(role));
+        rule.map_or(0, |rule| rule.priority)
+    };
+    Ok(commits().open(Box::new(priority)))
+}
+
+/// What is in use, for the hooks of this process to turn launches down by.
+pub(crate) fn commits() -> Arc<Commits> {
+    static COMMITS: OnceLock<Arc<Commits>> = OnceLock::new();
+    Arc::clone(COMMITS.get_or_init(Arc::default))
+}
+
 /// What the allocators of this process have offered, for its hooks.
 pub(crate) fn offer_book() -> Arc<OfferBook> {
     static OFFER_BOOK: OnceLock<Arc<OfferBook>> = OnceLock::new();
     Arc::clone(OFFER_BOOK.get_or_init(Arc::default))
+}
+
+/// Whether and when borrowers are ended in this process, for its hooks and isolators.
+pub(crate) fn reclaim() -> Arc<Reclaim> {
+    static RECLAIM: OnceLock<Arc<Reclaim>> = OnceLock::new();
+    Arc::clone(RECLAIM.get_or_init(Arc::default))
 }

@@ -30,8 +30,13 @@ pub const ENTRY_POINTS: &[&str] = &[
     "isolator.usage",
     "isolator.status",
     "isolator.cleanup",
+    "qos_controller.listen",
     "qos_controller.initialize",
     "qos_controller.corrections",
+    "qos_controller.usage_failed",
+    "qos_controller.metrics",
+    "qos_controller.metric",
+    "qos_controller.report",
     "allocator.publish_metrics",
     "allocator.initialize",
     "allocator.recover",
@@ -65,6 +70,13 @@ pub const ENTRY_POINTS: &[&str] = &[
     "allocator.cycle",
     "allocator.read_metrics",
     "allocator.offer_constraints_debug",
+    "allocator.keeps_commits",
+    "allocator.commit_add_slave",
+    "allocator.commit_remove_slave",
+    "allocator.commit_update_slave",
+    "allocator.commit_transition",
+    "allocator.commit_recover",
+    "allocator.commit_remove_framework",
 ];
 
 /// Whether an entry point of this name exists.

@@ -45,5 +45,8 @@ pub use lending::{
 };
 pub use names::schema_keys;
 pub use problem::{Kind, Place, Problem, Problems};
-pub use reader::{COMMAND_SECONDS, COMMAND_SECONDS_MAX, EXPRESSIONS_MAX, HOOK_RULES_MAX};
+pub use reader::{
+    COMMAND_SECONDS, COMMAND_SECONDS_MAX, EXPRESSIONS_MAX, HOOK_RULES_MAX, LENT_MAX, ROLE_LIMITS_MAX,
+    ROLE_PATTERNS_MAX,
+};
 pub use schema::{HOOK_SCHEMA, ISOLATOR_SCHEMA, LENDING_SCHEMA, SchemaKey, SchemaTable};

@@ -133,10 +133,13 @@ fn parts(key: &str) -> Vec<&str> {
         }
     }
     if let Some(limit) = key.strip_prefix("lending.limits.") {
-        for kind in ["lend", "borrow"] {
-            if let Some((role, resource)) = limit.rsplit_once(&format!(".{kind}.")) {
-                return vec!["lending", "limits", role, kind, resource];
-            }
+        let split = |kind: &'static str| {
+            let (role, resource) = limit.rsplit_once(&format!(".{kind}."))?;
+            Some((role, kind, resource))
+        };
+        let last = ["lend", "borrow"].into_iter().filter_map(split).max_by_key(|(role, ..)| role.len());
+        if let Some((role, kind, resource)) = last {
+            return vec!["lending", "limits", role, kind, resource];
         }
     }
     key.splitn(PARTS_MAX, '.').collect()

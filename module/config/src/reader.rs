@@ -19,6 +19,7 @@ mod rules;
 mod values;
 
 pub use hook_rules::{COMMAND_SECONDS, COMMAND_SECONDS_MAX, HOOK_RULES_MAX};
+pub use lending::{LENT_MAX, ROLE_LIMITS_MAX, ROLE_PATTERNS_MAX};
 pub use lists::EXPRESSIONS_MAX;
 
 /// Facts a hook's environment rule can name: the executor hook's own and what is remembered of its task.
@@ -31,7 +32,7 @@ pub(crate) fn read(root: &Node, lines: Option<&Lines<'_>>, found: Found) -> (Con
     // What stands on a line that is not TOML was not read as it was meant.
     let broken = found.items().iter().filter(|problem| problem.kind == Kind::Syntax);
     let broken = broken.filter_map(|problem| problem.place.as_ref()).map(|place| place.line).collect();
-    let mut reader = Reader { lines, broken, found, mistakes: 0, expressions: 0 };
+    let mut reader = Reader { lines, broken, found, mistakes: 0, expressions: 0, role_patterns: 0 };
     let mut config = Config::default();
     for entry in reader.table(root, "") {
         match &*entry.key {
@@ -60,6 +61,8 @@ struct Reader<'a> {
     mistakes: usize,
     /// Regular expressions met so far.
     expressions: usize,
+    /// Patterns of lenders and borrowers met so far.
+    role_patterns: usize,
 }
 
 /// A problem of one value, without its place.

@@ -6,13 +6,16 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use apportion_config::{
-    BackOff, Config, EvictionConfig, FAN_OUT_MAX, IdleSource, LenderRule, LendingBound, LendingConfig,
-    PRIORITY_MAX, schema_keys,
+    BackOff, Config, EvictionConfig, FAN_OUT_MAX, IdleSource, LENT_MAX, LenderRule, LendingBound,
+    LendingConfig, PRIORITY_MAX, schema_keys,
 };
 use apportion_policy::{Amount, Pattern};
 use proptest::prelude::*;
 
 const SAMPLE: &str = include_str!("../apportion.sample.toml");
+
+const GUIDE: &str = include_str!("../../../docs/lending.md");
+const REFERENCE: &str = include_str!("../../../docs/lending-reference.md");
 
 const LENDER: &str = "[[lending.lenders]]\nroles = \"prod\"\n";
 const BORROWER: &str = "[[lending.borrowers]]\nroles = \"batch\"\n";
@@ -177,6 +180,7 @@ fn module_parameters_set_everything_but_rules() {
         ("lending.limits.batch.borrow.cpus", "50"),
         ("lending.limits.batch.borrow.mem", "2.5%"),
         ("lending.limits.a.lend.b/c.d.lend.disk", "64GiB"),
+        ("lending.limits.x.lend.y.borrow.cpus", "0"),
         ("eviction.grace", "5s"),
         ("eviction.grace_label", "g"),
     ];
@@ -185,7 +189,7 @@ fn module_parameters_set_everything_but_rules() {
     let file = "[lending]\nresources = [\"cpus\", \"mem\", \"disk\"]\nfan_out = 3\nmin_idle = \"60s\"\n\
         slice = { cpus = 4.5, mem = \"8GiB\" }\nback_off = { conflicts = 5, most = \"120m\" }\n\
         [lending.limits]\nbatch = { borrow = { cpus = 50, mem = \"2.5%\" } }\n\
-        \"a.lend.b/c.d\" = { lend = { disk = \"64GiB\" } }\n[eviction]\ngrace = \"5s\"\ngrace_label = \"g\"";
+        \"a.lend.b/c.d\" = { lend = { disk = \"64GiB\" } }\n\"x.lend.y\" = { borrow = { cpus = 0 } }\n[eviction]\ngrace = \"5s\"\ngrace_label = \"g\"";
     assert_eq!(found, config(file));
 }
 
@@ -193,6 +197,42 @@ fn module_parameters_set_everything_but_rules() {
 fn sample_written_out_and_read_again_lends_the_same() {
     let config = config(SAMPLE);
     assert_eq!(self::config(&config.to_string()), config, "{config}");
+}
+
+#[test]
+fn more_than_a_host_can_take_is_refused_at_its_place() {
+    let list = |count: usize| (0..count).map(|number| format!("\"r{number}*\",")).collect::<String>();
+    let problem = |text: &str| {
+        let problems = Config::from_text(text).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems}");
+        let problem = problems.iter().next().unwrap();
+        format!("{}: {}", problem.path, problem.found)
+    };
+    let all = format!("{LENDER}to = [{}]\n[[lending.borrowers]]\nroles = [{}]\n", list(500), list(499));
+    assert!(read(&all).is_on());
+    let found = problem(&all.replacen("\"r0*\",", "\"r0*\", \"x\",", 1));
+    assert!(found.ends_with(": more than 1000 patterns in all rules"), "{found}");
+    assert_eq!(read(&format!("lending.resources = [{}]", list(LENT_MAX))).resources.len(), LENT_MAX);
+    let found = problem(&format!("lending.resources = [{}]", list(LENT_MAX + 1)));
+    assert_eq!(found, "lending.resources[100]: 101 resources");
+    let limits =
+        |count: usize| (0..count).map(|number| format!("r{number}.lend.cpus = 1\n")).collect::<String>();
+    assert_eq!(read(&format!("[lending.limits]\n{}", limits(1000))).limits.len(), 1000);
+    assert_eq!(
+        problem(&format!("[lending.limits]\n{}", limits(1001))),
+        "lending.limits: 1001 roles with limits"
+    );
+}
+
+#[test]
+fn examples_of_the_pages_are_whole_files_that_lend() {
+    let examples = |page: &'static str| {
+        page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!((examples(GUIDE).len(), examples(REFERENCE).len()), (4, 1));
+    for example in [examples(GUIDE), examples(REFERENCE)].concat() {
+        assert!(read(example).is_on(), "{example}");
+    }
 }
 
 #[test]

@@ -220,7 +220,7 @@ fn files_that_cannot_be_read_are_told_with_the_reason() {
 fn every_entry_point_can_be_drilled() {
     let config = Config::from_text(&format!("[drill]\npanic_in = {ENTRY_POINTS:?}")).unwrap();
     assert!(ENTRY_POINTS.iter().all(|name| config.drill.panics_in(name)));
-    assert_eq!(ENTRY_POINTS.len(), 14 + 14 + 2 + 33);
+    assert_eq!(ENTRY_POINTS.len(), 14 + 14 + 7 + 33 + 7);
 }
 
 #[test]
@@ -265,6 +265,17 @@ fn largest_files_full_of_mistakes_are_examined_and_told_in_short() {
         format!("[[hook.rules]]\nmatch.all = [{}]", full("{any=[{}]},").trim_end_matches(',')),
         format!("[[hook.rules]]\nenvironment.unset = [{}]", full("\"L*\",").trim_end_matches(',')),
         format!("[drill]\npanic_in = [{}]", full("1,").trim_end_matches(',')),
+        format!(
+            "[[lending.borrowers]]\nroles = [{}]",
+            (0..80_000).map(|n| format!("\"a{n}*\",")).collect::<String>()
+        ),
+        format!(
+            "[lending]\nresources = [{}]\nslice = {{{}}}",
+            (0..40_000).map(|n| format!("\"r{n}\",")).collect::<String>(),
+            (0..40_000).map(|n| format!("s{n}=1,")).collect::<String>().trim_end_matches(',')
+        ),
+        format!("[lending.limits]\n{}", keys("\n")),
+        full("[[lending.lenders]]\nroles=\"a\"\n"),
     ];
     for text in texts {
         let problems = Config::from_text(&text).unwrap_err();

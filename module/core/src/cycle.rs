@@ -178,7 +178,7 @@ impl Allocator {
                 effects.headroom = Some(Headroom { required, available, still_required });
             }
         }
-        run.summary.filtered += self.run_lending(run.number, now, effects);
+        self.run_lending(&mut run.summary, now, effects);
         self.make_inverse_offers(&to_maintain, now, effects);
         if std::mem::take(&mut self.candidates.batch) {
             self.batches += 1;

@@ -160,8 +160,12 @@ pub struct RunSummary {
     pub run: u64,
     /// Agents looked at.
     pub agents_visited: u32,
-    /// Offers made.
+    /// Offers made, lent ones included.
     pub offers: u32,
+    /// Offers made of what is lent.
+    pub lent: u32,
+    /// Lent offers of agents of which another borrower had an offer too.
+    pub overlapped: u32,
     /// Offers held back by an offer filter or an agent's capabilities.
     pub filtered: u32,
 }

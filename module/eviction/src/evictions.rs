@@ -185,15 +185,15 @@ impl Evictions {
             return;
         }
         for time in self.first_seen.values_mut() {
-            *time -= back;
+            *time = time.saturating_sub(back);
         }
         for notice in self.notices.values_mut() {
-            notice.since -= back;
-            notice.deadline -= back;
+            notice.since = notice.since.saturating_sub(back);
+            notice.deadline = notice.deadline.saturating_sub(back);
         }
         for told in self.told.values_mut() {
-            told.since -= back;
-            told.last -= back;
+            told.since = told.since.saturating_sub(back);
+            told.last = told.last.saturating_sub(back);
         }
     }
 
@@ -329,7 +329,7 @@ impl Evictions {
                 self.notices.insert(key, notice);
                 continue;
             }
-            let waited = Duration::from_nanos(u64::try_from(now - notice.since).unwrap_or(0));
+            let waited = Duration::from_nanos(u64::try_from(now.saturating_sub(notice.since)).unwrap_or(0));
             self.count(executor, waited);
             self.told.insert(key.clone(), Told { since: notice.since, last: now, times: 1 });
             decision.end.push(Ending {

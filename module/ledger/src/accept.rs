@@ -16,6 +16,8 @@ pub(crate) struct Accept {
     /// Whether a call of the allocator was heard since the last claim: the next claim belongs to another ACCEPT.
     pub(crate) is_over: bool,
     pub(crate) on: BTreeMap<Box<[u8]>, Claimed>,
+    /// Launches that were turned down as conflicts, until it is known whose they were.
+    pub(crate) lost: u32,
     /// Of the last task that the master found valid.
     pub(crate) launching: Option<Launching>,
 }

@@ -108,6 +108,7 @@ pub struct Books {
 pub struct Ledger {
     books: Books,
     numbers: Numbers,
+    losses: BTreeMap<Box<[u8]>, u32>,
 }
 
 impl Ledger {
@@ -172,13 +173,15 @@ impl Ledger {
     /// # Errors
     /// Why the task must not be launched. Nothing is claimed then.
     pub fn claim(&mut self, launch: &Launch<'_>) -> Result<(), TurnedDown> {
-        let claimed = self.books.accept.claimed(launch.agent);
+        let claimed_by = &mut self.books.accept;
+        let claimed = claimed_by.claimed(launch.agent);
         let Some(agent) = self.books.agents.get(launch.agent).filter(|agent| agent.lends) else {
             return Ok(());
         };
         let outcome = admit(agent, claimed, launch);
         if let Err(reason) = &outcome {
             self.numbers.turned_down(launch.wants.role, reason);
+            claimed_by.lost = claimed_by.lost.saturating_add(u32::from(reason.is_conflict()));
         }
         outcome
     }
@@ -205,6 +208,9 @@ impl Ledger {
     pub fn used(&mut self, now: i64, agent: &[u8], portions: &[Portion<'_>]) -> Option<Box<[u8]>> {
         self.books.accept.end();
         let launching = self.books.accept.take_launching(agent);
+        if let Some(launching) = &launching {
+            self.lose(&launching.framework);
+        }
         let framework = launching.as_ref().map(|launching| launching.framework.clone());
         let Some(known) = self.books.agents.get_mut(agent) else { return framework };
         let (mut regular, mut lent) = (Scalars::new(), Scalars::new());
@@ -243,6 +249,7 @@ impl Ledger {
         in_use: bool,
     ) {
         self.books.accept.end();
+        self.lose(framework);
         let known = self.books.agents.get_mut(agent);
         let Some(known) = known.filter(|_| in_use) else { return };
         let mut matched = true;
@@ -254,6 +261,22 @@ impl Ledger {
         self.numbers.unmatched_returns += u64::from(!matched);
         if known.excess().is_empty() {
             known.over_committed.fits(now, &mut self.numbers);
+        }
+    }
+
+    /// Frameworks with the launches that they lost to conflicts since this was asked last.
+    ///
+    /// A task does not say whose it is. What is returned at the end of its ACCEPT does, or what comes into use. Where the
+    /// ACCEPT also destroys a volume that somebody else is offered, that other framework is taken for the loser.
+    pub fn take_losses(&mut self) -> BTreeMap<Box<[u8]>, u32> {
+        std::mem::take(&mut self.losses)
+    }
+
+    fn lose(&mut self, framework: &[u8]) {
+        let lost = std::mem::take(&mut self.books.accept.lost);
+        if lost > 0 {
+            let losses = self.losses.entry(framework.into()).or_default();
+            *losses = losses.saturating_add(lost);
         }
     }
 

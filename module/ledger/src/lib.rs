@@ -42,4 +42,4 @@ pub use scalars::Scalars;
 pub use turned_down::TurnedDown;
 
 /// Rank of a borrower, 0 to 1000: what one of lower rank borrowed is lendable to one of higher.
-pub type Priority = u16;
+pub type Priority = u32;

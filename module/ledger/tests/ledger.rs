@@ -378,6 +378,24 @@ fn conflicts_are_counted_for_each_commit_as_in_the_omega_paper() {
 }
 
 #[test]
+fn launches_that_were_lost_are_those_of_the_framework_whose_offers_are_returned_next() {
+    let mut ledger = ledger();
+    for _ in 0..2 {
+        ledger.claim(&task(lent(9))).unwrap_err();
+    }
+    assert!(ledger.take_losses().is_empty(), "nobody told yet whose they are");
+    ledger.returned(0, b"f", AGENT, &[lent(9)], false);
+    ledger.claim(&task(lent(9))).unwrap_err();
+    ledger.claim(&task(lent(1))).unwrap();
+    ledger.launching(AGENT, b"g", b"task");
+    ledger.used(0, AGENT, &[lent(1)]);
+    ledger.returned(0, b"h", AGENT, &[lent(1)], false);
+    let losses: Vec<(Box<[u8]>, u32)> = ledger.take_losses().into_iter().collect();
+    assert_eq!(losses, [(b"f"[..].into(), 2), (b"g"[..].into(), 1)]);
+    assert!(ledger.take_losses().is_empty());
+}
+
+#[test]
 fn the_time_until_an_owner_has_its_capacity_back_is_measured_from_its_launch() {
     let mut ledger = ledger();
     run(&mut ledger, lent(8));

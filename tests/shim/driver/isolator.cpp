@@ -1,4 +1,4 @@
-// The ten methods of the isolator, the last part from several threads, and the two of the QoS controller.
+// The ten methods of the isolator, the last part from several threads.
 #include <unistd.h>
 
 #include <functional>
@@ -9,7 +9,6 @@
 
 #include <mesos/hook.hpp>
 #include <mesos/slave/isolator.hpp>
-#include <mesos/slave/qos_controller.hpp>
 
 #include "driver.hpp"
 
@@ -177,26 +176,6 @@ void driveIsolator(const Library& library, const std::string& parameters, const 
   for (std::thread& thread : threads) thread.join();
 
   besideHook(library, parameters);
-}
-
-void driveQosController(const Library& library, const std::string& parameters, const std::string& entry)
-{
-  const std::unique_ptr<mesos::slave::QoSController> controller(
-      library.make<mesos::slave::QoSController>("org_apportion_QoSController", parameters));
-  HOLDS(controller != nullptr);
-  const Try<Nothing> initialized =
-      controller->initialize([]() -> process::Future<mesos::ResourceUsage> { return mesos::ResourceUsage(); });
-  const auto corrections = controller->corrections();
-  if (entry == "qos_controller.initialize") {
-    HOLDS(initialized.isError() && initialized.error().find(entry) != std::string::npos);
-  } else {
-    HOLDS(initialized.isSome());
-  }
-  if (entry == "qos_controller.corrections") {
-    expectPanic(corrections, entry);
-  } else {
-    HOLDS(corrections.isPending());
-  }
 }
 
 } // namespace driver {

@@ -1,5 +1,8 @@
 // The shim by itself, over a table of functions that answers what the test wants: what the library never says today, or
 // must never say.
+#include <unistd.h>
+
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -20,7 +23,8 @@ struct Next
 {
   int status = APPORTION_UNCHANGED;
   std::string bytes;
-  int lent = 0;
+  // The QoS controller asks in an actor of its own.
+  std::atomic<int> lent{0};
 };
 
 Next& next()
@@ -118,6 +122,7 @@ void look(uint8_t) {}
 void look(int64_t) {}
 void look(const apportion_handle*) {}
 void look(const apportion_effects*) {}
+void look(const apportion_buffer*) {}
 
 /** A function of the allocator that reads its arguments and does nothing. */
 template <typename... Arguments>
@@ -162,6 +167,13 @@ void fillAllocator(apportion_entries& made)
   readAndDo(made.allocator_resume);
   readAndDo(made.allocator_tick);
   readAndDo(made.allocator_cycle);
+  readAndDo(made.allocator_keeps_commits);
+  readAndDo(made.allocator_commit_add_slave);
+  readAndDo(made.allocator_commit_remove_slave);
+  readAndDo(made.allocator_commit_update_slave);
+  readAndDo(made.allocator_commit_transition);
+  readAndDo(made.allocator_commit_recover);
+  readAndDo(made.allocator_commit_remove_framework);
   made.allocator_read_metrics =
       [](apportion_handle*, uint64_t, const uint32_t* slots, size_t size, double* values, apportion_buffer* out) {
         for (size_t i = 0; i < size; ++i) values[i] = slots[i];
@@ -181,6 +193,22 @@ std::pair<void*, Told>& listening()
 {
   static std::pair<void*, Told> listener;
   return listener;
+}
+
+typedef void (*Woken)(void*);
+
+/** Whom the QoS controller is woken by, and how often it looked. */
+struct Sleeping
+{
+  void* context = nullptr;
+  Woken woken = nullptr;
+  std::atomic<int> looks{0};
+};
+
+Sleeping& sleeping()
+{
+  static Sleeping sleeper;
+  return sleeper;
 }
 
 /** A table whose functions all give the next answer. */
@@ -240,7 +268,22 @@ const apportion_entries& table()
       return answer(out);
     };
     fillAllocator(made);
-    made.qos_controller_corrections = [](apportion_handle*, apportion_buffer* out) { return answer(out); };
+    made.qos_controller_listen = [](apportion_handle*, void* context, Woken woken, apportion_buffer*) {
+      sleeping().context = context;
+      sleeping().woken = woken;
+      return APPORTION_DONE;
+    };
+    made.qos_controller_initialize = made.hook_endpoint;
+    made.qos_controller_metrics = made.isolator_metrics;
+    made.qos_controller_report = made.hook_endpoint;
+    made.qos_controller_corrections =
+        [](apportion_handle*, int64_t, apportion_bytes usage, int64_t* next, apportion_buffer* out) {
+          look(usage);
+          *next = 3600000000000;
+          const apportion_status status = answer(out);
+          ++sleeping().looks;
+          return status;
+        };
     return made;
   }();
   return entries;
@@ -398,6 +441,35 @@ void isolatorTells(mesos::slave::Isolator& isolator)
   HOLDS(isolator.cleanup(container).isReady() && ended.isDiscarded());
 }
 
+/** Wakes the controller with an answer for it, and waits until it has been given back. */
+void wake(int status, const std::string& bytes)
+{
+  const int looks = sleeping().looks;
+  say(status, bytes);
+  sleeping().woken(sleeping().context);
+  while (sleeping().looks == looks || next().lent != 0) usleep(1000);
+}
+
+void controllerAnswers(mesos::slave::QoSController& controller)
+{
+  const std::string correction = number(1, 1), framed = std::string("\x02\0\0\0", 4) + correction;
+  say(APPORTION_UNCHANGED, "");
+  HOLDS(controller.initialize([]() -> process::Future<mesos::ResourceUsage> { return mesos::ResourceUsage(); }).isSome());
+  const auto corrections = controller.corrections();
+  while (sleeping().looks == 0 || next().lent != 0) usleep(1000);
+  wake(APPORTION_UNCHANGED, framed);
+  wake(UNKNOWN, "what is this");
+  wake(APPORTION_FAILED, "no");
+  for (const std::string& broken : {framed + "\1", framed.substr(0, 5), std::string("\xff\xff\xff\xff", 4)}) {
+    wake(APPORTION_DONE, broken);
+  }
+  wake(APPORTION_DONE, std::string("\x02\0\0\0\xff\xff", 6));
+  HOLDS(corrections.isPending());
+  wake(APPORTION_DONE, framed + framed);
+  while (corrections.isPending()) usleep(1000);
+  HOLDS(corrections.isReady() && corrections.get().size() == 2 && bytes(corrections.get().back()) == correction);
+}
+
 void isolatorAnswers(mesos::slave::Isolator& isolator)
 {
   const auto container = id<mesos::ContainerID>("c");
@@ -452,8 +524,7 @@ void driveShimAlone()
   const std::unique_ptr<mesos::slave::QoSController> controller(
       static_cast<mesos::slave::QoSController*>(apportion_make_qos_controller(&none, &table())));
   HOLDS(controller != nullptr);
-  say(UNKNOWN, "what is this");
-  HOLDS(controller->corrections().isFailed());
+  controllerAnswers(*controller);
   HOLDS(next().lent == 0);
   callEverything(apportion_make_allocator(&none, &table()));
 }

@@ -136,7 +136,7 @@ impl Driver {
 
 /// The sources of the driver.
 fn sources() -> Vec<PathBuf> {
-    let driver = ["allocator", "hook", "host", "isolator", "main", "table", "terms"]
+    let driver = ["allocator", "hook", "host", "isolator", "main", "qos_controller", "table", "terms"]
         .map(|name| format!("driver/{name}.cpp"));
     // The shim a second time, for the part of the driver that answers in the library's place.
     let shim = [
@@ -148,10 +148,12 @@ fn sources() -> Vec<PathBuf> {
         "hook_endpoint",
         "isolator",
         "isolator_endpoint",
-        "isolator_metrics",
         "metrics",
+        "module_metrics",
         "offer_constraints",
         "qos_controller",
+        "qos_controller_actor",
+        "qos_controller_endpoint",
         "self_test",
     ]
     .map(|name| format!("../../cpp-shim/{name}.cpp"));

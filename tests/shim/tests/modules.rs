@@ -45,7 +45,7 @@ fn a_panic_in_hook_isolator_or_qos_controller_is_an_answer() {
         assert!(answer.went_well(), "{entry}: {}", answer.text());
         tried += 1;
     }
-    assert_eq!(tried, 14 + 14 + 2);
+    assert_eq!(tried, 14 + 14 + 7);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_panic_in_the_allocator_ends_the_process_with_one_line() {
         assert!(lines[0].contains(&format!("{entry}: panicked: ")), "{}", lines[0]);
         tried += 1;
     }
-    assert_eq!(tried, 28 + 3);
+    assert_eq!(tried, 28 + 3 + 7);
 }
 
 #[test]

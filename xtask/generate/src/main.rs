@@ -6,6 +6,7 @@
 
 mod hooks;
 mod isolator;
+mod lending;
 mod messages;
 mod page;
 
@@ -63,6 +64,7 @@ fn run(check: bool) -> Result<(), Failure> {
         hooks::reference(&root)?,
         hooks::cookbook(&root)?,
         isolator::reference(&root)?,
+        lending::reference(&root)?,
     ];
     let mut stale = Vec::new();
     for file in files {

@@ -338,7 +338,7 @@ impl Allocator {
                 });
             }
             2..=3 => self.apply("transition", |h, now, out| {
-                call!(allocator_transition_offered_to_allocated(h, now, agent, resources, out))
+                call!(allocator_transition_offered_to_allocated(h, now, framework, agent, resources, out))
             }),
             4 => {
                 let conversions = draw::several(entropy, 2, |entropy| apportion_conversion {

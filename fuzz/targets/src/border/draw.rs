@@ -3,8 +3,9 @@
 use apportion_bridge::abi::apportion_quantity;
 use apportion_wire::messages::{
     AgentId, AgentInfo, Attribute, Capability, CommandInfo, ContainerConfig, ContainerId, ContainerState,
-    ExecutorId, ExecutorInfo, Filters, FrameworkId, FrameworkInfo, Parameter, Parameters, TaskId, TaskInfo,
-    TaskStatus, TextValue, TimeInfo, Unavailability, WeightInfo, encode,
+    ExecutorId, ExecutorInfo, ExecutorUsage, Filters, FrameworkId, FrameworkInfo, Parameter, Parameters,
+    ResourceUsage, TaskId, TaskInfo, TaskStatus, TaskUsage, TextValue, TimeInfo, Unavailability, WeightInfo,
+    encode,
 };
 
 use super::lent::Lent;
@@ -210,6 +211,33 @@ pub(super) fn executor(entropy: &mut Entropy<'_>) -> Vec<u8> {
         ..ExecutorInfo::default()
     };
     perhaps_broken(entropy, encode(&executor))
+}
+
+/// What runs on an agent, at times more than it has.
+pub(super) fn usage(entropy: &mut Entropy<'_>) -> Vec<u8> {
+    let lent = |entropy: &mut Entropy<'_>| {
+        let mut resource = allocated(entropy);
+        if entropy.flag() {
+            resource.extend(field(9, b""));
+        }
+        resource
+    };
+    let executors = several(entropy, 3, |entropy| ExecutorUsage {
+        executor_info: ExecutorInfo {
+            executor_id: ExecutorId { value: id(entropy) },
+            framework_id: Some(FrameworkId { value: id(entropy) }),
+            ..ExecutorInfo::default()
+        },
+        allocated: several(entropy, 2, lent),
+        container_id: container_id_parts(entropy),
+        tasks: several(entropy, 2, |entropy| TaskUsage {
+            resources: several(entropy, 2, lent),
+            ..TaskUsage::default()
+        }),
+        ..ExecutorUsage::default()
+    });
+    let usage = ResourceUsage { executors, total: several(entropy, 2, resource) };
+    perhaps_broken(entropy, encode(&usage))
 }
 
 pub(super) fn task_status(entropy: &mut Entropy<'_>) -> Vec<u8> {

@@ -92,12 +92,21 @@ pub(super) fn call_isolator(isolator: &Module, entropy: &mut Entropy<'_>) {
 
 /// One call of a QoS controller.
 pub(super) fn call_qos_controller(qos_controller: &Module, entropy: &mut Entropy<'_>) {
-    let h = qos_controller.handle;
+    let (lent, h) = (&mut Lent::default(), qos_controller.handle);
+    let usage = lent.bytes(draw::usage(entropy));
     answered("qos_controller", |out| {
-        if entropy.flag() {
-            call!(qos_controller_initialize(h, out))
-        } else {
-            call!(qos_controller_corrections(h, out))
+        let mut next = 0;
+        let now = entropy.pick(&[0, 1, 10_000_000_000, i64::MAX, i64::MIN]);
+        match entropy.below(6) {
+            0 => call!(qos_controller_initialize(h, out)),
+            1 => call!(qos_controller_usage_failed(h, now, usage, &raw mut next, out)),
+            2 => call!(qos_controller_metrics(h, out)),
+            3 => {
+                let mut value = 0.0;
+                call!(qos_controller_metric(h, entropy.pick(&[0, 1, 8, 9, u32::MAX]), &raw mut value, out))
+            }
+            4 => call!(qos_controller_report(h, out)),
+            _ => call!(qos_controller_corrections(h, now, usage, &raw mut next, out)),
         }
     });
 }

@@ -330,9 +330,11 @@ entry_points! {
 
     /// Offered resources are used by tasks now.
     transition_offered_to_allocated(
+        framework: apportion_bytes,
         agent: apportion_bytes,
         resources: apportion_bytes_list
     ) => |state, lent, now| {
+        lent.bytes(framework, "framework id")?;
         state.transition(now, lent.bytes(agent, "agent id")?, &lent.list(resources, "resources")?)
     };
 

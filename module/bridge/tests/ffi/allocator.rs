@@ -113,7 +113,7 @@ fn what_a_task_uses_stays_away_and_the_rest_is_offered() {
     let mut a = Arguments::good();
     let resources = a.messages("", used.to_vec());
     shim.done(|h, now, out| {
-        call!(allocator_transition_offered_to_allocated(h, now, view(b"a"), resources, out))
+        call!(allocator_transition_offered_to_allocated(h, now, view(b""), view(b"a"), resources, out))
     });
     recover(
         &mut shim,

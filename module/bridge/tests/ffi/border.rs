@@ -1,7 +1,7 @@
 //! The border from the shim's side: places for answers, handles that are given back, and the host that lines go to.
 
 use std::cell::{Cell, RefCell};
-use std::sync::Once;
+use std::sync::{Once, RwLock};
 
 use apportion_bridge::abi::{
     APPORTION_ALLOCATOR, APPORTION_DONE, APPORTION_FAILED, APPORTION_HOOK, APPORTION_ISOLATOR,
@@ -125,6 +125,10 @@ pub(crate) fn is_set(effects: &apportion_effects) -> bool {
     ];
     !sizes.contains(&UNTOUCHED) && effects.cycle_requested <= 1
 }
+
+/// Whether there are QoS controllers in this process, which every hook is told: whoever makes some writes, whoever depends
+/// on there being none reads.
+pub(crate) static CONTROLLERS: RwLock<()> = RwLock::new(());
 
 /// A module, ended when dropped.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use apportion_bridge::abi::{
 };
 
 use crate::arguments::{Arguments, Breakage, How};
-use crate::border::{Answer, Module, answered, call, is_set, read_bytes, untouched_effects};
+use crate::border::{Answer, CONTROLLERS, Module, answered, call, is_set, read_bytes, untouched_effects};
 use crate::calls::{
     ALLOCATOR, ALLOCATOR_LOOKS, AllocatorCall, HOOK, ISOLATOR, ModuleCall, QOS_CONTROLLER, known_container,
     populate, prepared, recover, tick_and_cycle,
@@ -143,6 +143,7 @@ fn ask(entry: &str, call: ModuleCall, module: &Module, arguments: &mut Arguments
 
 #[test]
 fn a_broken_argument_of_another_module_is_refused_and_leaves_no_trace() {
+    let _alone = CONTROLLERS.write();
     let mut names = BTreeSet::new();
     for (table, module) in others() {
         for &(entry, call) in table {
@@ -203,6 +204,7 @@ fn not_handles(
 
 #[test]
 fn what_is_no_handle_is_refused_by_every_call() {
+    let _alone = CONTROLLERS.write();
     let (mut zeros, mut ones) = (Foreign::filled(0), Foreign::filled(0xff));
     let allocator = Module::allocator(&[]);
     for (handle, says) in not_handles(&allocator, &mut zeros, &mut ones) {
@@ -228,6 +230,7 @@ fn what_is_no_handle_is_refused_by_every_call() {
 
 #[test]
 fn the_handle_of_another_module_is_refused_by_every_call() {
+    let _alone = CONTROLLERS.write();
     let modules =
         [Module::allocator(&[]), Module::hook(&[]), Module::isolator(&[]), Module::qos_controller(&[])];
     for (position, module) in modules.iter().enumerate() {

@@ -143,7 +143,9 @@ const BRINGING: &[Bringing] = &[
     ("resources put to use", "allocator.transition_offered_to_allocated", |shim, bad| {
         let mut a = Arguments::good();
         let (id, resources) = (a.text("", b"a"), a.messages("", vec![cpu(), bad.to_vec()]));
-        shim.apply(|h, now, out| call!(allocator_transition_offered_to_allocated(h, now, id, resources, out)))
+        shim.apply(|h, now, out| {
+            call!(allocator_transition_offered_to_allocated(h, now, view(b""), id, resources, out))
+        })
     }),
     ("recovered resources", "allocator.recover_resources", |shim, bad| {
         recover(shim, (b"f", b"a"), &[cpu(), bad.to_vec()], Some(1.0))

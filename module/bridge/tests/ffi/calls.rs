@@ -10,7 +10,8 @@ use crate::arguments::{Arguments, from_nothing, no_exclusions, plain_options};
 use crate::border::{Module, answered, call};
 use crate::messages::{
     agent, agent_capabilities, allocated, container_config, container_id, container_state, executor, filters,
-    framework, ranges, reserve_operation, reserved, scalar, task, task_status, unavailability, weight,
+    framework, overcommitted_usage, ranges, reserve_operation, reserved, scalar, task, task_status,
+    unavailability, weight,
 };
 use crate::shim::{Outcome, SECOND, Shim};
 
@@ -127,8 +128,9 @@ pub(crate) const ALLOCATOR: &[(&str, AllocatorCall)] = &[
         call!(allocator_get_inverse_offer_statuses(h, now, out))
     }),
     ("allocator.transition_offered_to_allocated", |a, h, now, out| {
+        let framework = a.text("framework id", b"f");
         let (id, resources) = (a.text("agent id", b"a"), a.messages("resources", vec![cpu()]));
-        call!(allocator_transition_offered_to_allocated(h, now, id, resources, out))
+        call!(allocator_transition_offered_to_allocated(h, now, framework, id, resources, out))
     }),
     ("allocator.recover_resources", |a, h, now, out| {
         let (framework, agent) = (a.text("framework id", b"f"), a.text("agent id", b"a"));
@@ -163,6 +165,39 @@ pub(crate) const ALLOCATOR_LOOKS: &[(&str, ModuleCall)] = &[
     }),
     ("allocator.offer_constraints_debug", |a, h, out| {
         call!(allocator_offer_constraints_debug(h, a.optional_texts("frameworks", &[b"f"]), out))
+    }),
+];
+
+/// Every entry point of the allocator that is called on the master's thread.
+pub(crate) const ALLOCATOR_COMMITS: &[(&str, ModuleCall)] = &[
+    ("allocator.keeps_commits", |_, h, out| call!(allocator_keeps_commits(h, out))),
+    ("allocator.commit_add_slave", |a, h, out| {
+        let id = a.text("agent id", b"c");
+        let info = a.message("agent info", encode(&agent(b"c", b"r3")));
+        let total = a.messages("total resources", total());
+        let used = a.holdings("used resources", b"f", vec![cpu()]);
+        call!(allocator_commit_add_slave(h, id, info, total, used, out))
+    }),
+    ("allocator.commit_remove_slave", |a, h, out| {
+        call!(allocator_commit_remove_slave(h, a.text("agent id", b"a"), out))
+    }),
+    ("allocator.commit_update_slave", |a, h, out| {
+        let id = a.text("agent id", b"b");
+        let info = a.message("agent info", encode(&agent(b"b", b"other")));
+        let total = a.optional_messages("total resources", vec![scalar(b"cpus", 6.0), scalar(b"mem", 64.0)]);
+        call!(allocator_commit_update_slave(h, SECOND, id, info, total, out))
+    }),
+    ("allocator.commit_transition", |a, h, out| {
+        let (id, resources) = (a.text("agent id", b"a"), a.messages("resources", vec![cpu()]));
+        call!(allocator_commit_transition(h, SECOND, id, resources, out))
+    }),
+    ("allocator.commit_recover", |a, h, out| {
+        let (framework, agent) = (a.text("framework id", b"f"), a.text("agent id", b"a"));
+        let resources = a.messages("resources", vec![cpu()]);
+        call!(allocator_commit_recover(h, SECOND, framework, agent, resources, 1, out))
+    }),
+    ("allocator.commit_remove_framework", |a, h, out| {
+        call!(allocator_commit_remove_framework(h, a.text("framework id", b"f"), out))
     }),
 ];
 
@@ -299,10 +334,35 @@ pub(crate) const ISOLATOR: &[(&str, ModuleCall)] = &[
     }),
 ];
 
+/// Is woken for nothing.
+unsafe extern "C" fn undisturbed(_: *mut std::ffi::c_void) {}
+
 /// Every entry point of the QoS controller.
 pub(crate) const QOS_CONTROLLER: &[(&str, ModuleCall)] = &[
+    ("qos_controller.listen", |_, h, out| {
+        call!(qos_controller_listen(h, std::ptr::null_mut(), Some(undisturbed), out))
+    }),
     ("qos_controller.initialize", |_, h, out| call!(qos_controller_initialize(h, out))),
-    ("qos_controller.corrections", |_, h, out| call!(qos_controller_corrections(h, out))),
+    ("qos_controller.corrections", |a, h, out| {
+        let mut next = 0;
+        let usage = a.message("usage", overcommitted_usage());
+        let status = call!(qos_controller_corrections(h, 5 * SECOND, usage, &raw mut next, out));
+        assert!(next > 0, "the time of the next look is not set");
+        status
+    }),
+    ("qos_controller.usage_failed", |a, h, out| {
+        let mut next = 0;
+        let reason = a.text("reason", b"no statistics\xff");
+        let status = call!(qos_controller_usage_failed(h, 5 * SECOND, reason, &raw mut next, out));
+        assert!(next > 0, "the time of the next look is not set");
+        status
+    }),
+    ("qos_controller.metrics", |_, h, out| call!(qos_controller_metrics(h, out))),
+    ("qos_controller.metric", |_, h, out| {
+        let mut value = 0.0;
+        call!(qos_controller_metric(h, 0, &raw mut value, out))
+    }),
+    ("qos_controller.report", |_, h, out| call!(qos_controller_report(h, out))),
 ];
 
 /// The call of this name.

@@ -152,7 +152,14 @@ fn a_call_that_takes_or_gives_back_what_the_books_do_not_know_is_refused() {
             let mut a = Arguments::good();
             let resources = a.messages("", vec![scalar(b"cpus", 1.0)]);
             shim.apply(|h, now, out| {
-                call!(allocator_transition_offered_to_allocated(h, now, view(b"a"), resources, out))
+                call!(allocator_transition_offered_to_allocated(
+                    h,
+                    now,
+                    view(b""),
+                    view(b"a"),
+                    resources,
+                    out
+                ))
             })
         }),
         ("allocator.add_slave", "is allocated to no role", |shim| {
@@ -173,7 +180,14 @@ fn a_call_that_uses_or_changes_what_the_books_do_not_know_is_fatal() {
             let mut a = Arguments::good();
             let resources = a.messages("", vec![allocated(&scalar(b"cpus", 4.5), b"web")]);
             shim.apply(|h, now, out| {
-                call!(allocator_transition_offered_to_allocated(h, now, view(b"a"), resources, out))
+                call!(allocator_transition_offered_to_allocated(
+                    h,
+                    now,
+                    view(b""),
+                    view(b"a"),
+                    resources,
+                    out
+                ))
             })
         }),
         ("allocator.update_allocation", "resources of 0 roles instead of one", |shim| {

@@ -8,7 +8,7 @@
 //! | `contradictions.rs` | what an allocator cannot believe, and what ends it |
 //! | `constraints.rs`, `maintenance.rs`, `metrics.rs` | offer constraints, inverse offers, numbers |
 //! | `panics.rs` | fault drills in every entry point |
-//! | `allocator.rs`, `fidelity.rs`, `hook.rs`, `hook_endpoint.rs`, `isolator.rs`, `log.rs` | what the modules do |
+//! | `allocator.rs`, `fidelity.rs`, `hook.rs`, `hook_endpoint.rs`, `isolator.rs`, `log.rs`, `qos_controller.rs` | what the modules do |
 #![expect(clippy::unwrap_used, reason = "what the tests build themselves has to be right")]
 
 mod allocator;
@@ -28,5 +28,6 @@ mod maintenance;
 mod messages;
 mod metrics;
 mod panics;
+mod qos_controller;
 mod shim;
 mod turned_away;

@@ -2,8 +2,9 @@
 
 use apportion_wire::messages::{
     AgentId, AgentInfo, Attribute, Capability, CommandInfo, ContainerConfig, ContainerId, ContainerState,
-    Environment, ExecutorId, ExecutorInfo, Filters, FrameworkId, FrameworkInfo, Parameter, Parameters,
-    RawLabels, TaskId, TaskInfo, TaskStatus, TextValue, TimeInfo, Unavailability, WeightInfo, encode,
+    Environment, ExecutorId, ExecutorInfo, ExecutorUsage, Filters, FrameworkId, FrameworkInfo, Parameter,
+    Parameters, RawLabels, ResourceUsage, TaskId, TaskInfo, TaskStatus, TaskUsage, TextValue, TimeInfo,
+    Unavailability, WeightInfo, encode,
 };
 
 /// A number as protobuf writes it.
@@ -271,4 +272,42 @@ pub(crate) fn variables(environment: Option<Environment>) -> Vec<(String, String
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let variables = environment.map(|environment| environment.variables).unwrap_or_default();
     variables.into_iter().map(|one| (text(one.name), text(one.value.unwrap_or_default()))).collect()
+}
+
+/// The same resource, lent.
+pub(crate) fn lent(resource: &[u8]) -> Vec<u8> {
+    [resource, &field(9, b"")].concat()
+}
+
+/// What one executor with one task has, as the agent reports it.
+pub(crate) fn executor_usage(
+    id: &[u8],
+    resources: &[Vec<u8>],
+    task_labels: &[(&[u8], &[u8])],
+) -> ExecutorUsage {
+    let task = TaskUsage {
+        name: b"task".to_vec(),
+        id: TaskId { value: [b"task of ", id].concat() },
+        resources: resources.to_vec(),
+        labels: Some(labels(task_labels)),
+    };
+    ExecutorUsage {
+        executor_info: executor(b"f", id),
+        allocated: resources.to_vec(),
+        container_id: ContainerId { value: [b"c-", id].concat(), parent: None },
+        tasks: vec![task],
+        ..ExecutorUsage::default()
+    }
+}
+
+/// An agent of four cpus with these executors, serialised.
+pub(crate) fn usage(executors: Vec<ExecutorUsage>) -> Vec<u8> {
+    encode(&ResourceUsage { executors, total: vec![scalar(b"cpus", 4.0)] })
+}
+
+/// An owner with three cpus and a borrower with two, on four.
+pub(crate) fn overcommitted_usage() -> Vec<u8> {
+    let owner = allocated(&scalar(b"cpus", 3.0), b"prod");
+    let borrower = lent(&allocated(&scalar(b"cpus", 2.0), b"batch"));
+    usage(vec![executor_usage(b"owner", &[owner], &[]), executor_usage(b"borrower", &[borrower], &[])])
 }

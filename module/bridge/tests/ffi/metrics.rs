@@ -124,7 +124,9 @@ fn what_tasks_use_counts_as_consumed_until_it_is_gone() {
     assert_eq!(names(&shim, "allocator/mesos/quota/", "consumed"), [""; 0], "offers do not count");
     let mut a = Arguments::good();
     let used = a.messages("", offer.resources.clone());
-    shim.done(|h, now, out| call!(allocator_transition_offered_to_allocated(h, now, view(b"a"), used, out)));
+    shim.done(|h, now, out| {
+        call!(allocator_transition_offered_to_allocated(h, now, view(b""), view(b"a"), used, out))
+    });
     assert_eq!(number(&shim, consumed), 2.0);
     assert_eq!(number(&shim, "allocator/mesos/quota/roles//resources/cpus/consumed"), 2.0, "by all roles");
     let null = std::ptr::null();

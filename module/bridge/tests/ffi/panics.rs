@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use apportion_bridge::ENTRIES;
-use apportion_bridge::abi::{APPORTION_FATAL, APPORTION_UNCHANGED};
+use apportion_bridge::abi::{APPORTION_DONE, APPORTION_FATAL, APPORTION_UNCHANGED};
 use apportion_config::ENTRY_POINTS;
 
 use crate::arguments::{Arguments, plain_options};
-use crate::border::{Answer, Module, answered, call, expecting_panics, view};
+use crate::border::{Answer, CONTROLLERS, Module, answered, call, expecting_panics, view};
 use crate::calls::{
-    ALLOCATOR, ALLOCATOR_LOOKS, HOOK, HOOK_ENDPOINT, ISOLATOR, ISOLATOR_TELLS, ModuleCall, QOS_CONTROLLER,
-    known_container, populate,
+    ALLOCATOR, ALLOCATOR_COMMITS, ALLOCATOR_LOOKS, HOOK, HOOK_ENDPOINT, ISOLATOR, ISOLATOR_TELLS, ModuleCall,
+    QOS_CONTROLLER, known_container, populate,
 };
 use crate::messages::container_id;
 use crate::shim::Shim;
@@ -37,10 +37,18 @@ fn every_function_of_the_table_is_drilled() {
         .iter()
         .map(|(entry, _)| *entry)
         .chain(
-            [ALLOCATOR_LOOKS, HOOK, HOOK_ENDPOINT, ISOLATOR, ISOLATOR_TELLS, QOS_CONTROLLER]
-                .into_iter()
-                .flatten()
-                .map(|(entry, _)| *entry),
+            [
+                ALLOCATOR_COMMITS,
+                ALLOCATOR_LOOKS,
+                HOOK,
+                HOOK_ENDPOINT,
+                ISOLATOR,
+                ISOLATOR_TELLS,
+                QOS_CONTROLLER,
+            ]
+            .into_iter()
+            .flatten()
+            .map(|(entry, _)| *entry),
         )
         .collect();
     let of_functions: BTreeSet<String> = tested.iter().map(|entry| entry.replace('.', "_")).collect();
@@ -100,6 +108,27 @@ fn an_allocator_that_panicked_while_somebody_looked_goes_on() {
     }
 }
 
+#[test]
+fn an_allocator_that_panicked_on_the_masters_thread_is_fatal() {
+    for &(entry, tell) in ALLOCATOR_COMMITS {
+        let shim = Shim::new(&[("drill.panic_in", entry)]);
+        let fatal = expecting_panics(|| ask(tell, &shim.module));
+        assert_eq!(fatal.status, APPORTION_FATAL, "{entry}");
+        assert_drill(entry, &String::from_utf8_lossy(&fatal.bytes));
+    }
+}
+
+#[test]
+fn the_shim_tells_of_commits_only_where_something_is_lent_or_drilled() {
+    let keeps = |pairs: &[(&str, &str)]| {
+        let shim = Shim::new(pairs);
+        answered(|out| call!(allocator_keeps_commits(shim.module.handle(), out))).status
+    };
+    assert_eq!(keeps(&[]), APPORTION_UNCHANGED);
+    assert_eq!(keeps(&[("drill.panic_in", "allocator.tick")]), APPORTION_UNCHANGED);
+    assert_eq!(keeps(&[("drill.panic_in", "allocator.commit_recover")]), APPORTION_DONE);
+}
+
 fn ask(call: ModuleCall, module: &Module) -> Answer {
     answered(|out| call(&mut Arguments::good(), module.handle(), out))
 }
@@ -149,6 +178,7 @@ fn an_isolator_that_panicked_in_what_is_about_no_container_goes_on() {
 
 #[test]
 fn a_qos_controller_that_panicked_fails_that_call_and_answers_the_other() {
+    let _alone = CONTROLLERS.write();
     for &(entry, call) in QOS_CONTROLLER {
         let drilled = Module::qos_controller(&[("drill.panic_in", entry)]);
         for _ in 0..3 {

@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+pub use limits::ROLE_LIMITS_MAX;
+pub use rules::ROLE_PATTERNS_MAX;
+
 use super::hook_rules::entry;
 use super::lists::Texts;
 use super::rules::Named;
@@ -26,6 +29,9 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const WAITS: RangeInclusive<Duration> = Duration::from_millis(1)..=DAY;
 /// Most launches in a row that are counted.
 const CONFLICTS_MAX: u64 = 1000;
+
+/// Most resources that may be lent.
+pub const LENT_MAX: usize = 100;
 
 /// Resources that may be lent; `None` if that cannot be said.
 type Lent = Option<BTreeSet<String>>;
@@ -83,6 +89,11 @@ impl Reader<'_> {
             Value::Parameter(_) => self.any_texts(PATH, node, TAKES),
             _ => self.texts(PATH, node, TAKES),
         };
+        if let Some(beyond) = pieces.get(LENT_MAX) {
+            let found = format!("{} resources", pieces.len());
+            let complaint = Complaint::new(Kind::WrongValue, found, format!("at most {LENT_MAX}"));
+            self.report(&beyond.path, beyond.at, complaint);
+        }
         let mut lent = BTreeSet::new();
         for piece in pieces {
             if !self.is_name(&piece.path, piece.at, piece.text, Named::Resource) {

@@ -26,6 +26,23 @@ impl Allocator {
         LendingNumbers { lent: row(&self.lending.lent), borrowed: row(&self.lending.borrowed) }
     }
 
+    /// The roles that have lent or borrowed anything so far, those around them included.
+    pub fn lending_roles(&self) -> impl Iterator<Item = RoleId> {
+        let roles: std::collections::BTreeSet<RoleId> =
+            self.lending.lent.keys().chain(self.lending.borrowed.keys()).copied().collect();
+        roles.into_iter()
+    }
+
+    /// What is lent in all, offered or in use; what several were offered counts once.
+    #[must_use]
+    pub fn lent_in_all(&self, name: &[u8]) -> Amount {
+        let Some(name) = self.kinds.find_name(name) else { return Amount::ZERO };
+        let top = self.lending.lent.iter().filter(|(role, _)| !self.roles.is_nested(**role));
+        let mut sum = Amount::ZERO;
+        top.for_each(|(_, row)| sum += row.get(name));
+        sum
+    }
+
     /// What of an agent may be lent now; nothing if it does not lend.
     #[must_use]
     pub fn lendable(&self, agent: AgentId) -> Amounts {

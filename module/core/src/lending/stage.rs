@@ -12,7 +12,7 @@ use super::idle::Asker;
 use super::{Loan, loans::Part};
 use crate::allocator::Allocator;
 use crate::amount::Amount;
-use crate::effect::{Effects, Fraction, Offer, Why};
+use crate::effect::{Effects, Fraction, Offer, RunSummary, Why};
 use crate::eligibility::Eligibility;
 use crate::holding::{Holding, Item};
 use crate::ids::{AgentId, FrameworkId, NameId, RoleId};
@@ -23,7 +23,7 @@ use crate::shuffle::{mix, run_key};
 /// The number of the stage in the order of agents.
 const STAGE: u8 = 3;
 
-/// Why somebody was offered less than is free, or nothing.
+/// What looking at an agent led to.
 #[derive(Debug, Default)]
 struct Look {
     /// A limit had a part in it.
@@ -31,6 +31,8 @@ struct Look {
     /// Somebody was left out for this run only.
     left_out: bool,
     filtered: u32,
+    lent: u32,
+    overlapped: u32,
 }
 
 /// Who is next.
@@ -44,14 +46,14 @@ struct Borrower {
 
 impl Allocator {
     /// Looks at the agents whose idle capacity may find a borrower.
-    pub(crate) fn run_lending(&mut self, run: u64, now: Instant, effects: &mut Effects) -> u32 {
+    pub(crate) fn run_lending(&mut self, summary: &mut RunSummary, now: Instant, effects: &mut Effects) {
         if !self.lending.is_on() {
-            return 0;
+            return;
         }
         self.settle_lending(now, effects);
         self.open_ripe(now, effects);
         let open: Vec<AgentId> = self.lending.open.iter().filter_map(|slot| self.agents.at(slot)).collect();
-        let run_key = run_key(self.options.seed, run, STAGE);
+        let run_key = run_key(self.options.seed, summary.run, STAGE);
         let mut keyed: Vec<(u64, AgentId)> =
             open.iter().map(|agent| (mix(self.agents.get(*agent).order_key ^ run_key), *agent)).collect();
         keyed.sort_unstable_by(|(left_key, left), (right_key, right)| {
@@ -60,7 +62,6 @@ impl Allocator {
         });
         let given: BTreeSet<(FrameworkId, AgentId)> =
             effects.offers.iter().map(|offer| (offer.framework, offer.agent)).collect();
-        let mut filtered = 0;
         let mut again = Vec::new();
         for (_, agent) in keyed {
             let record = self.agents.get(agent);
@@ -68,7 +69,9 @@ impl Allocator {
                 continue;
             }
             let look = self.look_at(agent, &given, now, effects);
-            filtered += look.filtered;
+            summary.filtered += look.filtered;
+            summary.lent += look.lent;
+            summary.overlapped += look.overlapped;
             if look.left_out {
                 again.push(agent.index());
             }
@@ -81,7 +84,6 @@ impl Allocator {
         for agent in again {
             self.lending.open.insert(agent);
         }
-        filtered
     }
 
     /// What was offered changes what limits leave, and nothing else: agents that gave something need no second look.
@@ -143,9 +145,10 @@ impl Allocator {
         effects: &mut Effects,
     ) -> bool {
         let Borrower { framework, role, .. } = borrower;
-        let has_offer = self.lending.of(agent.index()).is_some_and(|lent| {
-            lent.loans.iter().any(|loan| loan.framework == framework && !loan.offered.is_empty())
-        });
+        let loans = self.lending.of(agent.index()).map(|lent| &lent.loans[..]).unwrap_or_default();
+        let mut offered = loans.iter().filter(|loan| !loan.offered.is_empty());
+        let (has_offer, overlaps) =
+            (offered.clone().any(|loan| loan.framework == framework), offered.next().is_some());
         // One callback has one entry for a framework, role and agent.
         let left_out = given.contains(&(framework, agent));
         look.left_out |= left_out;
@@ -153,6 +156,8 @@ impl Allocator {
             return false;
         }
         let Some(resources) = self.may_borrow(agent, borrower, look) else { return false };
+        look.lent += 1;
+        look.overlapped += u32::from(overlaps);
         let why = self.why_lent(borrower);
         self.lend((framework, role), agent, &resources, Part::Offered);
         self.charge_lenders(agent);

@@ -96,8 +96,13 @@ fn the_same_capacity_is_seen_by_as_many_as_the_fan_out_and_by_each_once() {
     assert_eq!(cluster.told(&first), ["b1 batch a cpus{REV}:4"]);
     assert_eq!(cluster.told(&second), ["b2 batch/a a cpus{REV}:4"]);
     assert_eq!(cluster.add_framework("b3", &["batch"]), []);
+    assert_eq!(cluster.allocator.lent_in_all(b"cpus"), amount(4.0), "once");
+    assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(8.0), "by each");
     cluster.rescind(&first);
-    let offers = cluster.tick();
+    cluster.apply(&Event::Tick);
+    let run = cluster.apply(&Event::Cycle);
+    assert_eq!(run.run.map(|run| (run.offers, run.lent, run.overlapped)), Some((1, 1, 1)));
+    let offers = cluster.named(&run);
     assert_eq!(cluster.told(&offers), ["b3 batch a cpus{REV}:4"], "who borrows nothing comes first");
 }
 

@@ -14,6 +14,8 @@ mod world;
 use explorer::explore;
 use world::{Framework, World};
 
+const WORLD: World =
+    World { units: 0, frameworks: Vec::new(), failover: false, few_amounts: false, executor_units: 1 };
 const OWNER: Framework = Framework {
     name: "owner",
     role: "prod",
@@ -36,37 +38,43 @@ const BORROWER: Framework = Framework {
 #[test]
 fn equal_borrowers_and_an_owner_race_for_an_agent() {
     let other = Framework { name: "two", ..BORROWER };
-    explore(&World { units: 3, frameworks: vec![OWNER, BORROWER, other], ..World::default() });
+    explore(&World { units: 3, frameworks: vec![OWNER, BORROWER, other], ..WORLD });
 }
 
 #[test]
 fn a_borrower_of_higher_priority_is_admitted_over_one_of_lower() {
     let higher = Framework { name: "two", role: "urgent", priority: 2, ..BORROWER };
-    explore(&World { units: 2, frameworks: vec![OWNER, BORROWER, higher], ..World::default() });
+    explore(&World { units: 2, frameworks: vec![OWNER, BORROWER, higher], ..WORLD });
 }
 
 #[test]
 fn executors_are_reused_and_stay_unmixed() {
     let both = Framework { regular: true, executors: true, ..BORROWER };
-    explore(&World { units: 2, frameworks: vec![both], ..World::default() });
+    explore(&World { units: 3, frameworks: vec![both], few_amounts: true, ..WORLD });
+}
+
+#[test]
+fn executors_without_resources_stay_unmixed_where_it_is_in_doubt_what_they_run() {
+    let both = Framework { regular: true, executors: true, ..BORROWER };
+    explore(&World { units: 3, frameworks: vec![both], few_amounts: true, executor_units: 0, ..WORLD });
 }
 
 #[test]
 fn a_borrower_with_executors_races_with_one_without() {
     let with = Framework { executors: true, ..BORROWER };
     let without = Framework { name: "two", ..BORROWER };
-    explore(&World { units: 3, frameworks: vec![with, without], ..World::default() });
+    explore(&World { units: 3, frameworks: vec![with, without], ..WORLD });
 }
 
 #[test]
 fn gangs_pass_or_are_turned_down_as_one() {
     let gangs = Framework { gangs: true, ..BORROWER };
     let other = Framework { name: "two", ..BORROWER };
-    explore(&World { units: 3, frameworks: vec![OWNER, gangs, other], ..World::default() });
+    explore(&World { units: 3, frameworks: vec![OWNER, gangs, other], ..WORLD });
 }
 
 #[test]
 fn another_master_takes_over_at_any_moment() {
     let both = Framework { regular: true, executors: true, ..BORROWER };
-    explore(&World { units: 2, frameworks: vec![both], failover: true, ..World::default() });
+    explore(&World { units: 2, frameworks: vec![both], failover: true, ..WORLD });
 }

@@ -33,7 +33,7 @@ impl State {
             }
             Action::ExecutorEnds { framework } => {
                 if let Some(lent) = self.executors[*framework].take() {
-                    self.give_back(&world.frameworks[*framework], lent, 1, true);
+                    self.give_back(&world.frameworks[*framework], lent, self.executor_units, true);
                 }
             }
             Action::AgentLeaves => self.agent_leaves(world),
@@ -63,7 +63,7 @@ impl State {
         }
         for (at, framework) in world.frameworks.iter().enumerate() {
             if let Some(lent) = self.executors[at].take() {
-                self.give_back(framework, lent, 1, true);
+                self.give_back(framework, lent, self.executor_units, true);
             }
             for lent in [false, true] {
                 let offered = std::mem::take(&mut self.offered[at][usize::from(lent)]);
@@ -95,13 +95,13 @@ impl State {
         let own =
             self.executors[at].unwrap_or_else(|| wishes.iter().any(|wish| wish.on_executor && wish.lent));
         let admitted = self.show(world, at, wishes, own, way);
-        let mut left = std::mem::replace(&mut self.offered[at], [0, 0]);
+        let mut left = std::mem::take(&mut self.offered[at]);
         let mut used = Portion { role: framework.role.as_bytes(), ..portion(framework, true, 0) };
         // A group is launched whole or not at all.
         let wanted = |lent: bool| {
             let tasks = wishes.iter().filter(|wish| wish.lent == lent).count();
             let starts = self.executors[at].is_none() && own == lent;
-            i64::try_from(tasks).unwrap() + i64::from(starts)
+            i64::try_from(tasks).unwrap() + i64::from(starts) * self.executor_units
         };
         let group_fits = [false, true].iter().all(|lent| wanted(*lent) <= left[usize::from(*lent)]);
         let group_is_valid = wishes.iter().zip(&admitted).all(|(wish, admitted)| wish.valid && *admitted);
@@ -109,7 +109,7 @@ impl State {
             let starts = wish.on_executor && self.executors[at].is_none();
             let mut needs = [0, 0];
             needs[usize::from(wish.lent)] += 1;
-            needs[usize::from(own)] += i64::from(starts);
+            needs[usize::from(own)] += i64::from(starts) * self.executor_units;
             let fits = needs.iter().zip(&left).all(|(needed, left)| needed <= left);
             let is_launched =
                 if as_group { group_fits && group_is_valid } else { fits && wish.valid && admitted };
@@ -157,7 +157,7 @@ impl State {
                 agent: AGENT,
                 task: TASKS[position],
                 wants: portion(framework, wish.lent, 1),
-                executor: wish.on_executor.then(|| executor(framework, own)),
+                executor: wish.on_executor.then(|| executor(framework, own, self.executor_units)),
                 gang: wish.in_gang.then_some(b"gang:2"),
             };
             let outcome = self.ledger.claim(&launch);
@@ -193,7 +193,7 @@ impl State {
         claimed: i64,
         context: &str,
     ) {
-        if wish.on_executor && own && self.executors[at].is_none() {
+        if wish.on_executor && own && self.executors[at].is_none() && self.executor_units > 0 {
             assert!(
                 self.room(world, at, claimed - 1) >= 2,
                 "an executor is admitted that does not fit: {context}"
@@ -224,7 +224,9 @@ impl State {
             running || claimed
         };
         match outcome {
-            Err(TurnedDown::ExecutorIsLent) => assert!(!wish.lent && (runs(true) || own), "{context}"),
+            Err(TurnedDown::ExecutorIsLent) => {
+                assert!(!wish.lent && (runs(true) || own && self.executor_units > 0), "{context}");
+            }
             Err(TurnedDown::ExecutorIsRegular) => assert!(wish.lent, "{context}"),
             Err(TurnedDown::Gang { .. }) => assert!(wish.in_gang, "{context}"),
             Err(_) => assert!(wish.lent, "a regular launch is turned down: {context}"),

@@ -22,20 +22,24 @@ pub(crate) struct Framework {
     pub(crate) regular: bool,
     /// It is offered lent resources, and launches tasks on them.
     pub(crate) lent: bool,
-    /// It has one executor, which itself uses a unit of what its first task uses.
+    /// It has one executor, made of what its first task is made of.
     pub(crate) executors: bool,
     /// It launches gangs.
     pub(crate) gangs: bool,
 }
 
 /// A world of one agent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct World {
     /// What the agent has.
     pub(crate) units: i64,
     pub(crate) frameworks: Vec<Framework>,
     /// Whether the master can be followed by another.
     pub(crate) failover: bool,
+    /// Whether all is published to be lendable or nothing, and no part of it.
+    pub(crate) few_amounts: bool,
+    /// What an executor itself uses.
+    pub(crate) executor_units: i64,
 }
 
 /// A task that a framework asks for, of one unit.
@@ -101,6 +105,7 @@ pub(crate) struct State {
     pub(crate) executors: Vec<Option<bool>>,
     /// Whether a master before this one started something that runs.
     pub(crate) inherited: bool,
+    pub(crate) executor_units: i64,
 }
 
 /// What distinguishes states.
@@ -118,6 +123,7 @@ impl State {
             tasks: Vec::new(),
             executors: vec![None; world.frameworks.len()],
             inherited: false,
+            executor_units: world.executor_units,
         }
     }
 
@@ -142,7 +148,7 @@ impl State {
             .enumerate()
             .filter(|(at, executor)| **executor == Some(lent) && by(*at))
             .count();
-        i64::try_from(tasks + executors).unwrap()
+        i64::try_from(tasks).unwrap() + i64::try_from(executors).unwrap() * self.executor_units
     }
 
     /// Everything that may happen now.
@@ -155,7 +161,9 @@ impl State {
             actions.push(Action::MasterFailsOver);
         }
         // Any amount at any time: late, early, skipped or wrong, a decision of the allocator is one of these.
-        let published = (0..=world.units).filter(|units| *units != self.published);
+        let published = (0..=world.units)
+            .filter(|units| *units != self.published)
+            .filter(|units| !world.few_amounts || [0, world.units].contains(units));
         actions.extend(published.map(|units| Action::Publish { units }));
         actions.extend((0..self.tasks.len()).map(|at| Action::TaskEnds { at }));
         let regular_held =
@@ -288,11 +296,11 @@ pub(crate) fn portion<'a>(framework: &Framework, lent: bool, count: i64) -> Port
     Portion { role: framework.role.as_bytes(), priority: framework.priority, regular, lent }
 }
 
-/// The executor of a framework, which itself uses a unit.
-pub(crate) fn executor<'a>(framework: &Framework, lent: bool) -> ExecutorOfTask<'a> {
+/// The executor of a framework.
+pub(crate) fn executor<'a>(framework: &Framework, lent: bool, own_units: i64) -> ExecutorOfTask<'a> {
     ExecutorOfTask {
         framework: framework.name.as_bytes(),
         id: EXECUTOR,
-        resources: portion(framework, lent, 1),
+        resources: portion(framework, lent, own_units),
     }
 }

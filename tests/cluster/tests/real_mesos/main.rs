@@ -14,6 +14,7 @@ mod hook_endpoint;
 mod hook_methods;
 mod hostile_text;
 mod isolator_security;
+mod lending;
 mod master_constraints;
 mod master_failover;
 mod master_metrics;

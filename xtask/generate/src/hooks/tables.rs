@@ -23,7 +23,7 @@ pub(super) fn add(parts: &mut Parts) -> Result<(), Failure> {
         parts.add(schema.path, keys(schema.path)?);
     }
     parts.add("pattern forms", forms("pattern", &PATTERN_FORMS));
-    parts.add("role forms", forms("pattern", &ROLE_FORMS));
+    parts.add("role forms", role_forms());
     parts.add("attribute forms", forms("test", &ATTRIBUTE_FORMS));
     parts.add("resource forms", forms("test", &RESOURCE_FORMS));
     parts.add("fields", fields());
@@ -96,6 +96,11 @@ pub(crate) fn keys(path: &str) -> Result<String, Failure> {
         [code(row.key), row.value.to_owned(), meaning, code(row.example)]
     });
     Ok(table(["key", "takes", "what it is for", "example"], rows))
+}
+
+/// The forms of a pattern for a role.
+pub(crate) fn role_forms() -> String {
+    forms("pattern", &ROLE_FORMS)
 }
 
 fn forms(what: &str, forms: &[Form]) -> String {

@@ -28,7 +28,8 @@ fn task_that_no_rule_could_decide_on_keeps_its_share_from_the_next() {
     let mut master = Master::new();
     let rules = "[[hook.rules]]\nname = \"more\"\ntask_resources.minimum = { cpus = 4 }\n";
     let config = Config::from_text(rules).unwrap();
-    let hook = HookModule::new(&config, None, Arc::default(), Arc::clone(&master.book)).unwrap();
+    let book = Arc::clone(&master.book);
+    let hook = HookModule::new(&config, None, Arc::default(), book, Arc::default(), &Arc::default()).unwrap();
     master.add_framework(b"f", &[b"web"]);
     master.add_agent(b"a", &[scalar(b"cpus", 4.0)]);
     assert_eq!(master.run().len(), 1, "everything in one offer");

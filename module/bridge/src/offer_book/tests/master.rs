@@ -82,7 +82,7 @@ impl Master {
         let book: Arc<OfferBook> = Arc::default();
         let pairs = [(b"allocator.explain_offers".to_vec(), b"false".to_vec())];
         let config = Config::from_parameters(&pairs).unwrap();
-        let module = AllocatorModule::new(&config, Arc::clone(&book));
+        let module = AllocatorModule::new(&config, Arc::clone(&book), None);
         let handle = handle::into_raw(Module::Allocator(Box::new(module)));
         let (items, bundles) = (BTreeMap::new(), BTreeMap::new());
         let mut master = Master { book, handle, items, bundles, now: 1_000 * SECOND };
@@ -185,7 +185,7 @@ impl Master {
     /// Tasks use what was offered.
     pub(super) fn transition(&mut self, agent: &[u8], resources: &[Vec<u8>]) {
         let resources = views(resources);
-        call!(self, allocator_transition_offered_to_allocated, view(agent), list(&resources));
+        call!(self, allocator_transition_offered_to_allocated, view(b""), view(agent), list(&resources));
     }
 
     /// An operation turns one part of what is offered into another.

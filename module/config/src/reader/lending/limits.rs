@@ -12,8 +12,8 @@ use crate::reader::{Complaint, Reader, below_path};
 /// The keys of a role.
 const KEYS: [&str; 2] = ["lend", "borrow"];
 
-/// Most roles with limits. Every run asks for those of each role that lends or borrows.
-const ROLES_MAX: usize = 1000;
+/// Most roles with limits.
+pub const ROLE_LIMITS_MAX: usize = 1000;
 
 impl Reader<'_> {
     /// The limits of roles, by exact role.
@@ -24,16 +24,16 @@ impl Reader<'_> {
         lent: &Lent,
     ) -> BTreeMap<String, RoleLimits> {
         let entries = self.table(node, path);
-        if entries.len() > ROLES_MAX {
+        if entries.len() > ROLE_LIMITS_MAX {
             let found = format!("{} roles with limits", entries.len());
             self.report(
                 path,
                 node.at,
-                Complaint::new(Kind::WrongValue, found, format!("at most {ROLES_MAX}")),
+                Complaint::new(Kind::WrongValue, found, format!("at most {ROLE_LIMITS_MAX}")),
             );
         }
         let mut all = BTreeMap::new();
-        for role in entries.iter().take(ROLES_MAX) {
+        for role in entries.iter().take(ROLE_LIMITS_MAX) {
             let before = self.mistakes;
             let path = below_path(path, &role.key);
             if let Err(complaint) = check_role(&role.key) {

@@ -19,6 +19,9 @@ use crate::schema::{BORROWERS, LENDERS};
 /// Largest weight of a borrower, in thousandths.
 const WEIGHT_MAX: u64 = 1_000_000_000;
 
+/// Most patterns of roles in all rules: each takes some kilobytes of the host's memory.
+pub const ROLE_PATTERNS_MAX: usize = 1000;
+
 const ROLES: Texts =
     Texts { whole: "a role or a glob, or a list of them", one: "a role or a glob", alone: true, any: false };
 
@@ -124,6 +127,13 @@ impl Reader<'_> {
     fn role_patterns(&mut self, pieces: Vec<Piece<'_>>) -> Vec<Pattern> {
         let mut patterns = Vec::new();
         for piece in pieces {
+            self.role_patterns += 1;
+            if self.role_patterns > ROLE_PATTERNS_MAX {
+                let found = format!("more than {ROLE_PATTERNS_MAX} patterns in all rules");
+                let complaint = Complaint::new(Kind::WrongValue, found, "globs that match several roles");
+                self.report(&piece.path, piece.at, complaint);
+                continue;
+            }
             if piece.text.starts_with('/') || piece.text.ends_with('/') {
                 let found = format!("{}, with a slash at an end", quoted(piece.text));
                 let complaint =

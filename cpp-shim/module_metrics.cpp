@@ -1,4 +1,4 @@
-#include "isolator_metrics.hpp"
+#include "module_metrics.hpp"
 
 #include <cmath>
 #include <mutex>
@@ -15,18 +15,20 @@
 namespace apportion {
 
 /** The library's side, as long as it is there: the host keeps copies of metrics longer than we do. */
-class IsolatorNumbers
+class ModuleNumbers
 {
 public:
-  IsolatorNumbers(const apportion_entries& entries, apportion_handle* handle) : entries_(entries), handle_(handle) {}
+  ModuleNumbers(const apportion_entries& entries, apportion_handle* handle, ModuleMetrics::Number number)
+    : entries_(entries), handle_(handle), number_(number)
+  {}
 
   process::Future<double> read(uint32_t slot)
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (handle_ == nullptr) return process::Failure("the isolator is gone");
+    if (handle_ == nullptr) return process::Failure("the module is gone");
     double value = std::nan("");
     Buffer text(entries_);
-    if (entries_.isolator_metric(handle_, slot, &value, text.out()) != APPORTION_DONE) {
+    if (number_(handle_, slot, &value, text.out()) != APPORTION_DONE) {
       return process::Failure(text.text());
     }
     if (std::isnan(value)) return process::Failure("no value yet");
@@ -43,6 +45,7 @@ private:
   std::mutex mutex_;
   const apportion_entries& entries_;
   apportion_handle* handle_;
+  const ModuleMetrics::Number number_;
 };
 
 namespace {
@@ -50,7 +53,7 @@ namespace {
 class Published : public process::metrics::Metric
 {
 public:
-  Published(const std::string& name, uint32_t slot, std::shared_ptr<IsolatorNumbers> numbers)
+  Published(const std::string& name, uint32_t slot, std::shared_ptr<ModuleNumbers> numbers)
     : Metric(name, None()), slot_(slot), numbers_(std::move(numbers))
   {}
 
@@ -64,17 +67,17 @@ public:
 
 private:
   const uint32_t slot_;
-  const std::shared_ptr<IsolatorNumbers> numbers_;
+  const std::shared_ptr<ModuleNumbers> numbers_;
 };
 
 } // namespace {
 
-IsolatorMetrics::IsolatorMetrics(const apportion_entries& entries, apportion_handle* handle)
-  : numbers_(std::make_shared<IsolatorNumbers>(entries, handle))
+ModuleMetrics::ModuleMetrics(const apportion_entries& entries, apportion_handle* handle, Names names, Number number)
+  : numbers_(std::make_shared<ModuleNumbers>(entries, handle, number))
 {
-  Buffer names(entries);
-  if (entries.isolator_metrics(handle, names.out()) != APPORTION_DONE) return;
-  std::istringstream lines(names.text());
+  Buffer text(entries);
+  if (names(handle, text.out()) != APPORTION_DONE) return;
+  std::istringstream lines(text.text());
   std::string name;
   for (uint32_t slot = 0; std::getline(lines, name); ++slot) {
     std::unique_ptr<Published> metric(new Published(name, slot, numbers_));
@@ -83,7 +86,7 @@ IsolatorMetrics::IsolatorMetrics(const apportion_entries& entries, apportion_han
   }
 }
 
-void IsolatorMetrics::withdraw()
+void ModuleMetrics::withdraw()
 {
   for (const auto& metric : published_) process::metrics::remove(*metric);
   published_.clear();
