@@ -173,20 +173,11 @@ impl Cluster {
     pub fn offers(&self, framework: &str) -> Vec<Offer> {
         let framework = self.frameworks.get(framework).unwrap_or_else(|| panic!("no framework {framework}"));
         let answer = self.master.call(&json!({"type": "GET_FRAMEWORKS"})).expect("the frameworks");
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let frameworks = list(&answer["get_frameworks"]["frameworks"]).iter();
         let own = frameworks
             .filter(|entry| entry["framework_info"]["id"]["value"] == framework.id())
             .flat_map(|entry| list(&entry["offers"]));
-        let mut own: Vec<Offer> = own
-            .map(|offer| Offer {
-                id: text(&offer["id"]["value"]),
-                agent_id: text(&offer["agent_id"]["value"]),
-                hostname: text(&offer["hostname"]),
-                role: offer["allocation_info"]["role"].as_str().map(str::to_owned),
-                message: offer.clone(),
-            })
-            .collect();
+        let mut own: Vec<Offer> = own.map(Offer::parse).collect();
         // The master lists them in any order.
         own.sort_by_cached_key(|offer| {
             (offer.hostname.clone(), offer.role.clone(), observation::resources(offer.resources()))

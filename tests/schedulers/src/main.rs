@@ -2,6 +2,7 @@
 //! Simulates slow schedulers and tells what they cost; see the library for what is simulated.
 
 use std::error::Error;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -161,7 +162,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         std::fs::write(path, plot::svg(&points)?)
             .map_err(|error| format!("cannot write the plot {}: {error}", path.display()))?;
     }
-    if arguments.json {
+    let text = if arguments.json {
         let found = json!({
             "agents": arguments.agents,
             "seed": arguments.seed,
@@ -169,11 +170,15 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             "measured_seconds": arguments.measured,
             "points": points,
         });
-        println!("{}", serde_json::to_string_pretty(&found)?);
+        format!("{}\n", serde_json::to_string_pretty(&found)?)
     } else {
-        print!("{}\n{}", table::text(&points), table::LEGEND);
+        format!("{}\n{}", table::text(&points), table::LEGEND)
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // Who reads has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
     }
-    Ok(())
 }
 
 #[cfg(test)]

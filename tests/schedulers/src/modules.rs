@@ -15,7 +15,7 @@ use crate::lent::{Lending, TaskUse};
 use crate::workload::{SchedulerSpec, Shape};
 
 /// All borrowers are equal.
-const PRIORITY: u16 = 0;
+const PRIORITY: u32 = 0;
 
 /// How idle capacity of service work is lent to batch work.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +45,7 @@ impl LendingSpec {
         };
         let borrower = BorrowerRule {
             roles: RolePatterns::new(["batch"]).ok()?,
-            priority: PRIORITY.into(),
+            priority: PRIORITY,
             weight: Weight::DEFAULT,
         };
         let slice =
@@ -177,7 +177,7 @@ impl Lending for Modules {
         }
         let executors = tasks.values().map(|task| self.executor(task)).collect();
         let seen = Agent { total: amounts(self.agent_has), executors };
-        let policy = Policy { settings: &self.settings, priorities: &|_: &[u8]| u32::from(PRIORITY) };
+        let policy = Policy { settings: &self.settings, priorities: &|_: &[u8]| PRIORITY };
         let decision = self.agents[agent].evictions.look(now.nanos(), &seen, &policy);
         let task = |container: &[u8]| container.try_into().ok().map(u64::from_be_bytes);
         decision.end.iter().filter_map(|ending| task(&ending.key.container)).collect()

@@ -60,8 +60,11 @@ pub struct Outcome {
     pub commits: u64,
     /// Launches on lent resources that were turned down.
     pub conflicts: u64,
-    /// Tasks that were ended for an owner.
+    /// Tasks that were ended for one without lent resources.
     pub evictions: u64,
+    /// Those of them that were ended for batch work: what is lent stays borrowed when its owner gives it back, and may be
+    /// offered to others then.
+    pub evictions_for_batch: u64,
     /// Mean number of tasks that ran.
     pub tasks_running: f64,
     /// Mean number of jobs about which nobody had decided yet.
@@ -84,6 +87,7 @@ impl Outcome {
             commits: tally.commits,
             conflicts: tally.conflicts,
             evictions: tally.evictions,
+            evictions_for_batch: tally.evictions_for_batch,
             tasks_running: tally.running.mean(),
             jobs_waiting: tally.waiting.mean(),
             events,

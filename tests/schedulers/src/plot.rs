@@ -23,6 +23,8 @@ struct Panel {
     value: fn(&Point) -> Option<f64>,
     /// Upper end of the axis, if it does not depend on what is plotted.
     top: Option<f64>,
+    /// Where the lines are told apart, and are not.
+    legend: SeriesLabelPosition,
 }
 
 const PANELS: [Panel; 2] = [
@@ -31,12 +33,14 @@ const PANELS: [Panel; 2] = [
         unit: "part of all cpus",
         value: |point| Some(point.outcome.utilisation),
         top: Some(1.0),
+        legend: SeriesLabelPosition::LowerLeft,
     },
     Panel {
         caption: "Conflict fraction",
         unit: "conflicts per lent launch",
         value: |point| point.conflict_fraction,
         top: None,
+        legend: SeriesLabelPosition::UpperRight,
     },
 ];
 
@@ -105,7 +109,8 @@ fn draw_panel(area: &Area<'_>, panel: &Panel, points: &[Point]) -> Result<(), Fa
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
         chart.draw_series(dots.into_iter().map(|dot| Circle::new(dot, 4, colour.filled())))?;
     }
-    chart.configure_series_labels().background_style(WHITE).border_style(BLACK).draw()?;
+    let mut legend = chart.configure_series_labels();
+    legend.position(panel.legend.clone()).background_style(WHITE).border_style(BLACK).draw()?;
     Ok(())
 }
 

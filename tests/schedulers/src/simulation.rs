@@ -246,7 +246,8 @@ impl Simulation {
         if self.tally.window.contains(self.now) {
             self.tally.conflicts += lost.len() as u64;
         }
-        launched.evicted.into_iter().try_for_each(|task| self.evict(task))?;
+        let for_whom = self.schedulers[place].spec.work;
+        launched.evicted.into_iter().try_for_each(|task| self.evict(task, for_whom))?;
         Ok(lost)
     }
 
@@ -296,12 +297,13 @@ impl Simulation {
         self.cluster.end(&task.used, self.now)
     }
 
-    fn evict(&mut self, task: u64) -> Result<(), Fault> {
+    fn evict(&mut self, task: u64, for_whom: Work) -> Result<(), Fault> {
         let Some(Running { used, began, length }) = self.running.remove(&task) else {
             return Err(Fault::NotRunning { task });
         };
         if self.tally.window.contains(self.now) {
             self.tally.evictions += 1;
+            self.tally.evictions_for_batch += u64::from(for_whom == Work::Batch);
             self.tally.lost_cpu_seconds +=
                 used.shape.cpus.to_f64() * self.tally.window.overlap(began, self.now).as_secs_f64();
         }

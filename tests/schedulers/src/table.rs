@@ -12,7 +12,7 @@ wait           mean seconds from a job's arrival to the first decision about it;
 placed         mean seconds from a job's arrival to the launch of its last task
 abandoned      jobs given up, of all that arrived
 conflicts      lent launches that were turned down, for each that went through
-evicted        tasks that were ended for an owner, of all that were launched
+evicted        tasks that were ended for one on a regular offer, of all that were launched
 ";
 
 /// Heading and contents of one column.

@@ -134,8 +134,10 @@ pub(crate) struct Tally {
     pub(crate) commits: u64,
     /// Lent launches that were turned down.
     pub(crate) conflicts: u64,
-    /// Tasks that were ended for an owner.
+    /// Tasks that were ended for others.
     pub(crate) evictions: u64,
+    /// Those that were ended for batch work.
+    pub(crate) evictions_for_batch: u64,
     /// Cpu time that evicted tasks had used, which is lost.
     pub(crate) lost_cpu_seconds: f64,
 }
@@ -155,6 +157,7 @@ impl Tally {
             commits: 0,
             conflicts: 0,
             evictions: 0,
+            evictions_for_batch: 0,
             lost_cpu_seconds: 0.0,
         }
     }

@@ -69,7 +69,8 @@ pub struct Offer {
 }
 
 impl Offer {
-    fn parse(message: &Value) -> Offer {
+    /// An offer out of its message (JSON), as of now: also for what a master lists of its frameworks' offers.
+    pub fn parse(message: &Value) -> Offer {
         Offer {
             arrived: Instant::now(),
             id: text(&message["id"]["value"]),

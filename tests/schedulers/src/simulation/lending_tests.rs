@@ -87,6 +87,10 @@ fn the_ledger_counts_what_the_simulation_counts() {
         modules.borrow().ledger_numbers().clone();
     let counted = modules.borrow().ledger_numbers().all_roles();
     let outcome = simulation.outcome();
+    assert!(
+        outcome.evictions > outcome.evictions_for_batch && outcome.evictions_for_batch > 0,
+        "{outcome:?}"
+    );
     assert!(outcome.commits > 100 && outcome.conflicts > 10, "{outcome:?}");
     assert_eq!(
         (counted.commits, counted.conflicts, counted.refusals),
