@@ -161,9 +161,11 @@ fn a_lent_resource_that_cannot_be_read_is_not_launched_on_and_a_regular_one_is_l
     let (commits, _open) = lending();
     let hook = hook(&commits, "");
     for unreadable in [b"garbage".to_vec(), with(vec![0x0a, 1, b'x'], 9, b"")] {
-        let broken = task(vec![lent(1), unreadable]);
-        let said = explanation(&broken, &decorated(&hook, &broken).unwrap());
-        assert!(said.contains("cannot be read"), "{said}");
+        for resources in [vec![lent(1), unreadable.clone()], vec![unreadable.clone()]] {
+            let broken = task(resources);
+            let said = explanation(&broken, &decorated(&hook, &broken).unwrap());
+            assert!(said.contains("cannot be read"), "{said}");
+        }
     }
     let no_amount = task(vec![plain_scalar(b"cpus", Scalar::ZERO)[..8].to_vec()]);
     assert!(split(&no_amount.resources[0]).is_err() && facts(&no_amount.resources[0]).is_ok());
