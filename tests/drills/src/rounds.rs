@@ -379,12 +379,25 @@ impl Rounds {
 
     /// What has happened; too little is a failure, as nothing was proved then.
     pub(crate) fn conclude(self, rounds: u64) -> Result<Summary, DrillError> {
-        let summary = Summary {
+        let summary = self.summary();
+        if self.prove_something(rounds) {
+            return Ok(summary);
+        }
+        Err(DrillError::finding(format!("too little has happened in twice {rounds} rounds: {summary}")))
+    }
+
+    fn summary(&self) -> Summary {
+        Summary {
             counts: self.witness.counts(),
             looks: self.auditor.looks(),
-            delays: self.delays,
+            delays: self.delays.clone(),
             cured_agents: self.cluster.cured_agents,
-        };
+        }
+    }
+
+    /// Whether as much has happened as so many rounds should bring.
+    pub(crate) fn prove_something(&self, rounds: u64) -> bool {
+        let summary = self.summary();
         let wanted = usize::try_from(rounds).unwrap_or(usize::MAX);
         let counts = summary.counts;
         let enough = counts.claims >= 4 * wanted
@@ -400,9 +413,6 @@ impl Rounds {
             && counts.kept_back >= wanted / 10
             && summary.looks >= wanted;
         // One or two rounds may well see nothing of a kind.
-        if enough || rounds < 10 {
-            return Ok(summary);
-        }
-        Err(DrillError::finding(format!("too little has happened in {rounds} rounds: {summary}")))
+        enough || rounds < 10
     }
 }
