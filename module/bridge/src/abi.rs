@@ -1052,7 +1052,7 @@ pub struct apportion_entries {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of apportion_entries"][::core::mem::size_of::<apportion_entries>() - 576usize];
+    ["Size of apportion_entries"][::core::mem::size_of::<apportion_entries>() - 632usize];
     ["Alignment of apportion_entries"][::core::mem::align_of::<apportion_entries>() - 8usize];
     ["Offset of field: apportion_entries::size"][::core::mem::offset_of!(apportion_entries, size) - 0usize];
     ["Offset of field: apportion_entries::create"]
@@ -1199,21 +1199,21 @@ const _: () = {
     ["Offset of field: apportion_entries::isolator_status"]
         [::core::mem::offset_of!(apportion_entries, isolator_status) - 560usize];
     ["Offset of field: apportion_entries::isolator_cleanup"]
-        [::core::mem::offset_of!(apportion_entries, isolator_cleanup) - 512usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_cleanup) - 568usize];
     ["Offset of field: apportion_entries::qos_controller_listen"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_listen) - 520usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_listen) - 576usize];
     ["Offset of field: apportion_entries::qos_controller_initialize"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_initialize) - 528usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_initialize) - 584usize];
     ["Offset of field: apportion_entries::qos_controller_corrections"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_corrections) - 536usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_corrections) - 592usize];
     ["Offset of field: apportion_entries::qos_controller_usage_failed"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_usage_failed) - 544usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_usage_failed) - 600usize];
     ["Offset of field: apportion_entries::qos_controller_metrics"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_metrics) - 552usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_metrics) - 608usize];
     ["Offset of field: apportion_entries::qos_controller_metric"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_metric) - 560usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_metric) - 616usize];
     ["Offset of field: apportion_entries::qos_controller_report"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_report) - 568usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_report) - 624usize];
 };
 unsafe extern "C" {
     pub fn apportion_make_allocator(
