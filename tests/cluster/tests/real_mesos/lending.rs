@@ -120,7 +120,7 @@ fn two_hold_the_same_capacity_and_the_first_launch_wins() {
         "what it asked for and what was left: {}",
         lost.text
     );
-    for name in ["first", "won", "owner", "prod"] {
+    for name in ["first", "won", "prod"] {
         assert!(!lost.text.contains(name), "nobody is named: {}", lost.text);
     }
     let corrected = lent_offer(&mut second);
