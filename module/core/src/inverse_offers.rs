@@ -1,6 +1,6 @@
 //! Inverse offers: frameworks are asked to leave agents before their maintenance.
 //!
-//! Each framework that holds anything on an agent with a maintenance window is asked once, until it answered and the time
+//! Each framework that holds or borrows anything on an agent with a maintenance window is asked once, until it answered and the time
 //! it asked for has passed. An inverse offer names no resources: everything on the agent is meant.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,7 +69,9 @@ impl Allocator {
         for agent in candidates {
             let record = self.agents.get_mut(*agent);
             let (true, Some(maintenance)) = (record.active, &mut record.maintenance) else { continue };
-            let holders: BTreeSet<FrameworkId> = record.held.iter().map(|held| held.framework).collect();
+            let borrowers = self.lending.borrowers_of(agent.index());
+            let holders = record.held.iter().map(|held| held.framework).chain(borrowers);
+            let holders: BTreeSet<FrameworkId> = holders.collect();
             for holder in holders {
                 let framework = self.frameworks.get(holder);
                 if !framework.active

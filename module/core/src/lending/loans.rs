@@ -45,6 +45,12 @@ impl Loan {
 }
 
 impl Lending {
+    /// Whoever has a loan of an agent, once for each of its roles.
+    pub(crate) fn borrowers_of(&self, agent: usize) -> impl Iterator<Item = FrameworkId> {
+        let loans = self.of(agent).map(|lent| &lent.loans[..]).unwrap_or_default();
+        loans.iter().map(|loan| loan.framework)
+    }
+
     /// The loan of a framework in a role on an agent.
     pub(crate) fn loan(&self, framework: FrameworkId, role: RoleId, agent: usize) -> Option<&Loan> {
         let loans = &self.of(agent)?.loans;

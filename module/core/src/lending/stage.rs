@@ -228,6 +228,7 @@ impl Allocator {
             amounts.add(*name, amount);
         }
         self.keep_lenders_limits(agent, (framework, role), &mut amounts, look);
+        self.keep_whole(&mut amounts);
         let resources = self.as_lent(&amounts);
         let eligibility = Eligibility {
             id: agent,
@@ -246,6 +247,14 @@ impl Allocator {
             return None;
         }
         Some(usable)
+    }
+
+    /// Leaves nothing that no task could use: Mesos knows GPUs in whole numbers only.
+    fn keep_whole(&self, amounts: &mut Quantities) {
+        if let Some(gpus) = self.kinds.find_name(b"gpus") {
+            let part = amounts.get(gpus).in_thousandths() % 1000;
+            amounts.take(gpus, Amount::thousandths(part));
+        }
     }
 
     /// Cuts amounts until no lender lends more than it may. Lowering what is wanted of a name by what is too much of it

@@ -128,10 +128,10 @@ impl Cluster {
         Self::with(&options_of_master())
     }
 
-    /// A cluster that lends `cpus` and `mem` by these rules.
+    /// A cluster that lends `cpus`, `mem` and `gpus` by these rules.
     pub(crate) fn that_lends(policy: LendingPolicy) -> Self {
         let mut cluster = Self::before_initialize();
-        let kinds = ["cpus{REV}", "mem{REV}"].map(|name| cluster.kind(name, ValueType::Scalar));
+        let kinds = ["cpus{REV}", "mem{REV}", "gpus{REV}"].map(|name| cluster.kind(name, ValueType::Scalar));
         let lending = LendingPolicy { resources: kinds.to_vec(), ..policy };
         let options = Options { lending, ..Options::default() };
         assert!(cluster.send(&Event::Initialize { options: &options }).is_empty());

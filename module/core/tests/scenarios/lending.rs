@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use apportion_core::{
     BackOff, BorrowerRule, Bound, Event, FrameworkCapabilities, LenderRule, LendingPolicy, Notice,
-    RoleLimits, RolePatterns, Sources, Weight,
+    RoleLimits, RolePatterns, Sources, Unavailability, Weight,
 };
 
 use crate::cluster::{ABLE_FRAMEWORK, Agent, Cluster, Framework, Offered, amount, quota};
@@ -186,6 +186,24 @@ fn slices_and_parts_leave_something_for_the_next() {
     }
     let offers = cluster.add_framework("b3", &["batch"]);
     assert_eq!(cluster.told(&offers), ["b3 batch a cpus{REV}:1"], "2 of 4 cpus are lent, each seen by two");
+}
+
+#[test]
+fn gpus_are_lent_in_whole_numbers() {
+    let half = LenderRule { permille: 500, ..lender(&["prod"]) };
+    let (mut cluster, _) = thinking(LendingPolicy { lenders: vec![half], ..policy() }, "cpus:4;gpus:3");
+    let offer = cluster.add_framework("b", &["batch"]).remove(0);
+    assert_eq!(cluster.describe(&offer), "b batch a cpus{REV}:2; gpus{REV}:1");
+}
+
+#[test]
+fn borrowers_are_asked_to_leave_before_a_maintenance() {
+    let (mut cluster, _) = thinking(policy(), "cpus:4");
+    let offer = cluster.add_framework("b", &["batch"]).remove(0);
+    cluster.accept(&offer, "cpus{REV}:1");
+    let window = Unavailability { start_nanos: 7, duration_nanos: None };
+    cluster.send(&Event::UpdateUnavailability { agent: b"a", unavailability: Some(window) });
+    assert_eq!(cluster.inverse_offers, ["b a 7", "owner a 7"]);
 }
 
 #[test]

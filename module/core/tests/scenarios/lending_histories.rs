@@ -117,7 +117,7 @@ impl Pair {
     fn new() -> Self {
         let mut plain = Cluster::new();
         // The same kinds in the same order.
-        for kind in ["cpus{REV}", "mem{REV}"] {
+        for kind in ["cpus{REV}", "mem{REV}", "gpus{REV}"] {
             plain.kind(kind, apportion_core::ValueType::Scalar);
         }
         Self {
