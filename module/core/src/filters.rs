@@ -155,6 +155,43 @@ impl Filters {
         }
     }
 
+    /// The number of the filter that was installed last.
+    pub(crate) fn newest(&self) -> u64 {
+        self.installed
+    }
+
+    /// Drops those filters of a framework that were installed after a numbered one and refuse what `is_meant`; tells the
+    /// slots of the agents that had one.
+    pub(crate) fn drop_newer(
+        &mut self,
+        framework: u32,
+        than: u64,
+        is_meant: impl Fn(&Holding) -> bool,
+    ) -> Vec<u32> {
+        let drops = |filter: &Filter| filter.number > than && is_meant(&filter.refused);
+        let first = (framework, RoleId::new(0));
+        let parties = self.of_party.range(first..).take_while(|(party, _)| party.0 == framework);
+        let places: Vec<(Party, u32)> =
+            parties.flat_map(|(party, agents)| agents.iter().map(|agent| (*party, *agent))).collect();
+        let mut had_one = Vec::new();
+        for (party, agent) in places {
+            let parties = &mut self.on_agent[agent as usize];
+            let Some(filters) = parties.get_mut(&party) else { continue };
+            let gone: Vec<Filter> = filters.extract_if(.., |filter| drops(filter)).collect();
+            if filters.is_empty() {
+                parties.remove(&party);
+                self.leave(party, agent);
+            }
+            for filter in &gone {
+                self.due.remove(&(filter.until, filter.number));
+            }
+            if !gone.is_empty() {
+                had_one.push(agent);
+            }
+        }
+        had_one
+    }
+
     /// Drops all filters on an agent; tells how many there were.
     pub(crate) fn drop_agent(&mut self, agent: u32) -> usize {
         let Some(parties) = self.on_agent.get_mut(agent as usize).map(std::mem::take) else { return 0 };
@@ -275,6 +312,22 @@ mod tests {
         assert_eq!(filters.expire(Instant::from_nanos(999_999_999), 8), [0_u32; 0]);
         assert_eq!(filters.expire(seconds(1), 7), [0_u32; 0], "no batch run since");
         assert_eq!(filters.expire(seconds(1), 8), [2]);
+    }
+
+    #[test]
+    fn newer_filters_of_a_framework_can_be_dropped_alone() {
+        let mut filters = filters(&[(4, 5), (2, 9)]);
+        let than = filters.newest();
+        for (framework, units) in [(3, 1), (3, 7), (4, 1)] {
+            let party = (framework, PARTY.1);
+            filters.install((party, 5), cpus(units), (INTERVAL, INTERVAL), seconds(0), 0);
+        }
+        assert_eq!(filters.drop_newer(3, than, |refused| *refused == cpus(1)), [5]);
+        assert!(filters.is_consistent() && filters.len() == 4);
+        assert!(filters.holds_back(PARTY, 2, &cpus(4)) && filters.holds_back((4, PARTY.1), 5, &cpus(1)));
+        assert_eq!(filters.drop_newer(3, than, |_| true), [5]);
+        assert!(filters.is_consistent() && filters.len() == 3);
+        assert!(!filters.holds_back(PARTY, 5, &cpus(1)));
     }
 
     #[test]

@@ -247,6 +247,12 @@ impl Allocator {
         effects: &mut Effects,
     ) {
         let Some(id) = self.frameworks.find(framework) else { return };
+        // What came back of the offer was not refused, it was gone. What is left of it may be offered at once.
+        let is_lent =
+            |refused: &Holding| refused.items().iter().all(|item| self.kinds.traits(item.kind).revocable);
+        for agent in self.filters.drop_newer(id.slot(), self.lending.newest_filter, is_lent) {
+            self.lending.mark(agent as usize);
+        }
         let terms = self.lending.policy.back_off;
         if let Some(until) = self.lending.waits.lost(id, launches, now, terms) {
             let waits = std::time::Duration::from_nanos(

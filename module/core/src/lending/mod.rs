@@ -112,6 +112,8 @@ pub(crate) struct Lending {
     ripe_at: BTreeSet<(Instant, usize)>,
     /// When agents were last looked at.
     last_run: Instant,
+    /// The newest offer filter then.
+    newest_filter: u64,
 }
 
 impl Lending {

@@ -104,6 +104,7 @@ impl Allocator {
             }
         }
         let before = std::mem::replace(&mut self.lending.last_run, now);
+        self.lending.newest_filter = self.filters.newest();
         if self.lending.waits.ended_since(before, now) {
             self.lending.reopen_all();
         }

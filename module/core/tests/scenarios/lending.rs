@@ -318,6 +318,28 @@ fn a_declined_loan_is_not_offered_again_before_its_time() {
 }
 
 #[test]
+fn who_loses_is_offered_at_once_what_is_left() {
+    let (mut cluster, _) = thinking(policy(), "cpus:4");
+    let winner = cluster.add_framework("w", &["batch"]).remove(0);
+    let loser = cluster.add_framework("l", &["batch"]).remove(0);
+    cluster.accept(&winner, "cpus{REV}:3");
+    // The rest of a call has the filter of the call, whatever became of its launches.
+    cluster.decline(&loser, 5.0);
+    let offers = cluster.tick();
+    assert!(offers.iter().all(|offer| offer.framework == "w"), "as after any decline: {offers:?}");
+    let (mut cluster, _) = thinking(policy(), "cpus:4");
+    let winner = cluster.add_framework("w", &["batch"]).remove(0);
+    let loser = cluster.add_framework("l", &["batch"]).remove(0);
+    cluster.accept(&winner, "cpus{REV}:3");
+    cluster.decline(&loser, 5.0);
+    cluster.send(&Event::LoseLaunches { framework: b"l", launches: 1 });
+    let offers = cluster.tick();
+    let to_loser: Vec<String> =
+        cluster.told(&offers).into_iter().filter(|offer| offer.starts_with("l ")).collect();
+    assert_eq!(to_loser, ["l batch a cpus{REV}:1"]);
+}
+
+#[test]
 fn who_loses_again_and_again_waits() {
     let back_off = BackOff { conflicts: 2, first: Duration::from_secs(4), most: Duration::from_secs(60) };
     let (mut cluster, _) = thinking(LendingPolicy { back_off, ..policy() }, "cpus:4");

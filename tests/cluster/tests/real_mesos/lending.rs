@@ -107,7 +107,8 @@ fn two_hold_the_same_capacity_and_the_first_launch_wins() {
     }
     first.launch(&offers[0], &[lent("won", 3.0)], Some(0.0)).unwrap();
     first.wait_status("won", TaskState::Running, WITHIN).unwrap();
-    second.launch(&offers[1], &[lent("lost", 2.0)], Some(0.0)).unwrap();
+    // With the filter that every call has unless it says otherwise.
+    second.launch(&offers[1], &[lent("lost", 2.0)], None).unwrap();
     let lost = ended(&mut second, "lost");
     assert_eq!(
         (lost.state, lost.source.as_deref()),
