@@ -203,6 +203,7 @@ fn with_registration<R>(info: &Registration, deliver: impl FnOnce(AgentInfo<'_>)
         hostname: &info.hostname,
         attributes: &info.attributes,
         region: info.region.as_deref(),
+        reclaims: false,
         other: &info.other,
         excluded_from: &from,
     })

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use apportion_core::{
     AgentCapabilities, AgentInfo, Allocated, Amount, Conversion, Event, ExcludedAgents, ExcludedFrom,
-    FrameworkCapabilities, FrameworkInfo, Holding, Item, ItemSet, Minimum, MinimumForRole, Options, Order,
-    Quota, Ranges, Unavailability, UsedByFramework, UsedOnAgent, Value, ValueType,
+    FrameworkCapabilities, FrameworkInfo, Holding, Item, ItemSet, LendingPolicy, Minimum, MinimumForRole,
+    Options, Order, Quota, Ranges, Unavailability, UsedByFramework, UsedOnAgent, Value, ValueType,
 };
 
 use super::universe::{AGENTS, FRAMEWORKS, Known, NAMES, ROLES, Universe};
@@ -54,6 +54,7 @@ pub(super) fn options(entropy: &mut Entropy<'_>) -> Options {
         recovery_timeout: Duration::from_secs(entropy.pick(&[600, 1, 0])),
         agent_recovery_factor: entropy.pick(&[0.8, 1.0, 0.0, f64::NAN, -1.0, 1e300]),
         order: if flag(4) { Order::Random } else { Order::DominantShare },
+        lending: LendingPolicy::default(),
         seed: u64::from(entropy.byte()),
     }
 }
@@ -160,6 +161,7 @@ fn agent_info<'a>(entropy: &mut Entropy<'_>, excluded_from: &'a [ExcludedFrom<'a
         hostname: entropy.pick(&[b"h1", b"h2"]),
         attributes: entropy.pick(&[b"", b"rack"]),
         region: entropy.pick(&[None, Some(b"r1".as_slice()), Some(b"r2")]),
+        reclaims: false,
         other: entropy.pick(&[b"", b"more"]),
         excluded_from,
     }

@@ -15,7 +15,9 @@ mod operator;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use apportion_core::{AgentCapabilities, Instant, Minimum, Options, Order, Text, Unavailability};
+use apportion_core::{
+    AgentCapabilities, Instant, LendingPolicy, Minimum, Options, Order, Text, Unavailability,
+};
 
 use self::dice::Dice;
 use self::identity::Catalogue;
@@ -167,6 +169,7 @@ impl Master {
             recovery_timeout: Duration::from_secs(3),
             agent_recovery_factor: 0.8,
             order,
+            lending: LendingPolicy::default(),
             seed: u64::try_from(dice.below(256)).unwrap_or(0),
         };
         master.region = options.region.as_ref().map(|region| region.to_vec());
