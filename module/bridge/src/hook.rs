@@ -33,6 +33,8 @@ pub(crate) struct HookModule {
     hooks: Hooks,
     book: Arc<OfferBook>,
     reclaim: Arc<Reclaim>,
+    /// Whether anybody borrows: an agent of which nothing is lent has no need to say that it can take it back.
+    knows_borrowers: bool,
     /// Held while rules change resources of tasks: only then it is worth noting what is offered.
     offers: Mutex<Option<Watch>>,
     /// Where launches on lent resources are admitted. Held while this hook is there to turn them down.
@@ -61,6 +63,7 @@ impl HookModule {
             hooks,
             book,
             reclaim,
+            knows_borrowers: !config.lending.borrowers.is_empty(),
             offers,
             commits: commits.attend(),
             endpoint: config.hook.endpoint,
@@ -181,7 +184,8 @@ impl HookModule {
         let agent: AgentInfo = decode(agent)?;
         let by_rules = self.hooks.agent_attributes(&agent);
         let attributes = by_rules.as_ref().unwrap_or(&agent.attributes);
-        match with_reclaim(attributes, self.reclaim.is_possible()).or(by_rules) {
+        let reclaims = self.knows_borrowers && self.reclaim.is_possible();
+        match with_reclaim(attributes, reclaims).or(by_rules) {
             Some(attributes) => Ok((APPORTION_DONE, encode(&AgentInfo { attributes, ..named(agent) }))),
             None => UNCHANGED,
         }

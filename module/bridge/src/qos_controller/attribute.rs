@@ -11,6 +11,8 @@ const VALUE: &[u8] = b"v1";
 /// Attributes with ours if it `is_possible` to end borrowers, and without it otherwise: nobody may pretend, because what
 /// is lent where it cannot be taken back is lost to its owner. `None`: they are right as they are.
 ///
+/// It is possible where a QoS controller of ours is in the process and the configuration knows borrowers.
+///
 /// # On agents
 /// An agent that has run before takes a new attribute only with `--reconfiguration_policy=additive`, and does not start
 /// otherwise.
@@ -26,8 +28,8 @@ pub(crate) fn with_reclaim(attributes: &[Attribute], is_possible: bool) -> Optio
     }
     if !found.is_empty() && !is_possible {
         tracing::warn!(
-            "the attribute {} is left out: this agent has no org_apportion_QoSController (--qos_controller), so \
-             borrowers cannot be ended here",
+            "the attribute {} is left out: this agent has no org_apportion_QoSController (--qos_controller), or its \
+             configuration no [[lending.borrowers]], so borrowers cannot be ended here",
             NAME.escape_ascii()
         );
     }

@@ -184,11 +184,15 @@ fn isolator_of_the_same_process_wakes_the_controller() {
 #[test]
 fn agent_has_the_attribute_while_a_controller_is_there() {
     let _alone = CONTROLLERS.write();
-    let hook = Module::hook(&[]);
-    let attributes = |agent: &AgentInfo| {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("apportion.toml");
+    std::fs::write(&file, "[[lending.borrowers]]\nroles = \"batch\"\n").unwrap();
+    let (hook, without_borrowers) = (Module::hook(&[("config", file.to_str().unwrap())]), Module::hook(&[]));
+    let attributes_by = |hook: &Module, agent: &AgentInfo| {
         let agent = encode(agent);
         answered(|out| call!(hook_slave_attributes_decorator(hook.handle(), view(&agent), out)))
     };
+    let attributes = |agent: &AgentInfo| attributes_by(&hook, agent);
     let plain = agent(b"a", b"r1");
     assert_eq!(attributes(&plain).status, APPORTION_UNCHANGED);
     let ours = Attribute {
@@ -207,6 +211,7 @@ fn agent_has_the_attribute_while_a_controller_is_there() {
     answer.expect(APPORTION_DONE);
     assert_eq!(answer.message::<AgentInfo>().attributes, pretending.attributes);
     assert_eq!(attributes(&pretending).status, APPORTION_UNCHANGED);
+    assert_eq!(attributes_by(&without_borrowers, &plain).status, APPORTION_UNCHANGED);
     drop(controller);
     assert_eq!(attributes(&plain).status, APPORTION_UNCHANGED);
 }

@@ -29,10 +29,26 @@ fn attributes(master: &Master) -> Value {
     })
 }
 
+/// The configuration of an agent of which something may be lent.
+fn with_borrowers() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("apportion.toml");
+    std::fs::write(&file, "[[lending.borrowers]]\nroles = \"batch\"\n").unwrap();
+    (folder, file.to_str().unwrap().to_owned())
+}
+
+#[test]
+fn agent_of_which_nothing_is_lent_says_nothing() {
+    let master = master(&[]).start().unwrap();
+    let _agent = agent(master.address(), &[]).attributes("rack:r1").start().unwrap();
+    assert_eq!(attributes(&master), serde_json::json!({"rack": "r1"}));
+}
+
 #[test]
 fn agent_with_a_qos_controller_says_so_and_looks_at_what_runs() {
     let master = master(&[]).start().unwrap();
-    let agent = agent(master.address(), &[]).attributes("rack:r1").start().unwrap();
+    let (_folder, file) = with_borrowers();
+    let agent = agent(master.address(), &[("config", &file)]).attributes("rack:r1").start().unwrap();
     assert_eq!(attributes(&master), serde_json::json!({"rack": "r1", "apportion_reclaim": "v1"}));
     let looks_of = |least: u64| {
         wait_until("a look", || {
@@ -55,9 +71,10 @@ fn agent_with_a_qos_controller_says_so_and_looks_at_what_runs() {
 #[test]
 fn agent_without_a_qos_controller_cannot_pretend() {
     let master = master(&[]).start().unwrap();
+    let (_folder, file) = with_borrowers();
     let agent = rig()
         .agent(master.address())
-        .modules(modules_named(&[HOOK], &[]))
+        .modules(modules_named(&[HOOK], &[("config", &file)]))
         .hooks(&[HOOK])
         .attributes("rack:r1;apportion_reclaim:v1")
         .start()
