@@ -69,7 +69,7 @@ pub use event::{
 pub use holding::{Conversion, DoesNotApply, Holding, Item};
 pub use ids::{AgentId, FrameworkId, KindId, NameId, RoleId};
 pub use kind::{Kind, KindRefused, Reservation};
-pub use lending::LendingNumbers;
+pub use lending::{LendingNumbers, LoanNumbers};
 pub use lending::policy::{
     BackOff, BadPattern, BorrowerRule, Bound, LenderRule, LendingPolicy, RoleLimits, RolePatterns, Sources,
 };

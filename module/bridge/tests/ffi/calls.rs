@@ -166,6 +166,7 @@ pub(crate) const ALLOCATOR_LOOKS: &[(&str, ModuleCall)] = &[
     ("allocator.offer_constraints_debug", |a, h, out| {
         call!(allocator_offer_constraints_debug(h, a.optional_texts("frameworks", &[b"f"]), out))
     }),
+    ("allocator.lending_report", |_, h, out| call!(allocator_lending_report(h, SECOND, out))),
 ];
 
 /// Every entry point of the allocator that is called on the master's thread.
