@@ -340,7 +340,8 @@ impl Ledger {
     /// Agents on which somebody waits for borrowers to be evicted, in the order of the bytes of their ids.
     pub fn over_committed(&self) -> impl Iterator<Item = OverCommittedAgent<'_>> {
         self.books.agents.iter().filter_map(|(agent, known)| {
-            let (owner_since, borrower_since) = (known.over_committed.by_owner, known.over_committed.by_borrower);
+            let (owner_since, borrower_since) =
+                (known.over_committed.by_owner, known.over_committed.by_borrower);
             owner_since.or(borrower_since)?;
             Some(OverCommittedAgent { agent, owner_since, borrower_since, excess: known.excess() })
         })

@@ -43,7 +43,9 @@ impl Report<'_> {
         let backing_off = self.core.backing_off(self.now);
         let waiting: Vec<Value> = backing_off
             .take(SHOWN_MAX)
-            .map(|(framework, until)| json!({ "framework": text(framework), "until": seconds(until.nanos()) }))
+            .map(
+                |(framework, until)| json!({ "framework": text(framework), "until": seconds(until.nanos()) }),
+            )
             .collect();
         let in_all = |of: fn(&Allocator, &[u8]) -> Amount| -> Map<String, Value> {
             let names = self.rules.resources.iter();

@@ -73,7 +73,8 @@ impl Allocator {
 
     /// All loans, agent by agent.
     pub fn loans(&self) -> impl Iterator<Item = LoanNumbers<'_>> {
-        let agents = self.lending.agents.iter().filter_map(|(slot, lent)| Some((self.agents.at(*slot)?, lent)));
+        let agents =
+            self.lending.agents.iter().filter_map(|(slot, lent)| Some((self.agents.at(*slot)?, lent)));
         agents.flat_map(move |(agent, lent)| {
             lent.loans.iter().map(move |loan| LoanNumbers {
                 agent: &self.agents.get(agent).name,

@@ -182,7 +182,9 @@ impl Lending {
             if self.roles.len() < ROLES_MAX || self.roles.contains_key(&role) {
                 self.follow_role(role, core, slots);
             } else if !std::mem::replace(&mut self.is_full, true) {
-                tracing::warn!("{ROLES_MAX} roles have metrics of lending: further ones have none of their own");
+                tracing::warn!(
+                    "{ROLES_MAX} roles have metrics of lending: further ones have none of their own"
+                );
             }
         }
     }
@@ -261,8 +263,7 @@ mod tests {
     fn times_are_in_milliseconds_and_there_are_none_before_the_first() {
         let none = Reclaims::default();
         assert_eq!(Time::ALL.map(|(time, _)| time.of(&none)), [Some(0.0), None, None, None]);
-        let two =
-            Reclaims { count: 2, total_ns: 9_000_000, longest_ns: 6_000_000, latest_ns: 3_000_000 };
+        let two = Reclaims { count: 2, total_ns: 9_000_000, longest_ns: 6_000_000, latest_ns: 3_000_000 };
         assert_eq!(Time::ALL.map(|(time, _)| time.of(&two)), [Some(2.0), Some(3.0), Some(6.0), Some(4.5)]);
     }
 }
