@@ -24,11 +24,12 @@ min_idle = "0s"
 back_off = { conflicts = 1, first = "5s" }
 [[lending.lenders]]
 roles = ["prod", "prod/**"]
+part = "50%"
 [[lending.borrowers]]
 roles = "batch/**"
 priority = 7
 [lending.limits]
-prod = { lend = { cpus = "50%" } }
+prod = { lend = { cpus = "75%" } }
 batch = { borrow = { cpus = 100 } }
 "#;
 
@@ -72,7 +73,7 @@ fn lends() -> Lends {
     for (id, role) in [(&b"first"[..], &b"batch/a"[..]), (b"second", b"batch/b")] {
         add_framework(&mut lends.shim, id, &[role]);
         let offers = cycle(&mut lends.shim).offers;
-        assert!(offers.len() == 1 && offers[0].framework == id, "each is offered what the owner lends");
+        assert!(offers.len() == 1 && offers[0].framework == id, "{id:?} is offered what is lent: {offers:?}");
     }
     lends
 }
@@ -223,7 +224,7 @@ fn offers_of_what_is_lent_are_counted_and_shown_by_role_and_agent() {
         let roles = page["roles"].as_array().unwrap();
         roles.iter().find(|role| role["role"] == name).unwrap_or_else(|| panic!("{name}: {page}"))
     };
-    assert_eq!(role("prod")["lend_limits"], json!({"cpus": {"most": 4.0, "taken": 4.0}}));
+    assert_eq!(role("prod")["lend_limits"], json!({"cpus": {"most": 6.0, "taken": 4.0}}));
     assert_eq!(role("batch")["borrow_limits"], json!({"cpus": {"most": 100.0, "taken": 8.0}}));
     assert_eq!(role("batch/a")["borrowed"], json!({"cpus": 4.0}));
     let loans = page["loans"].as_array().unwrap();
