@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use apportion_core::{
     AgentCapabilities, AgentInfo, Allocated, Amount, Conversion, Event, ExcludedAgents, ExcludedFrom,
-    FrameworkCapabilities, FrameworkInfo, Holding, Item, ItemSet, Minimum, MinimumForRole, Options, Order,
-    Quota, Ranges, Unavailability, UsedByFramework, UsedOnAgent, Value, ValueType,
+    FrameworkCapabilities, FrameworkInfo, Holding, Item, ItemSet, LendingPolicy, Minimum, MinimumForRole,
+    Options, Order, Quota, Ranges, Unavailability, UsedByFramework, UsedOnAgent, Value, ValueType,
 };
 
 use super::universe::{AGENTS, FRAMEWORKS, Known, NAMES, ROLES, Universe};
@@ -55,6 +55,8 @@ pub(super) fn options(entropy: &mut Entropy<'_>) -> Options {
         agent_recovery_factor: entropy.pick(&[0.8, 1.0, 0.0, f64::NAN, -1.0, 1e300]),
         order: if flag(4) { Order::Random } else { Order::DominantShare },
         seed: u64::from(entropy.byte()),
+        // The independent books know nothing of lending: what is lent is tried at the border.
+        lending: LendingPolicy::default(),
     }
 }
 
@@ -162,6 +164,7 @@ fn agent_info<'a>(entropy: &mut Entropy<'_>, excluded_from: &'a [ExcludedFrom<'a
         region: entropy.pick(&[None, Some(b"r1".as_slice()), Some(b"r2")]),
         other: entropy.pick(&[b"", b"more"]),
         excluded_from,
+        reclaims: false,
     }
 }
 
