@@ -54,9 +54,8 @@ pub(super) fn options(entropy: &mut Entropy<'_>) -> Options {
         recovery_timeout: Duration::from_secs(entropy.pick(&[600, 1, 0])),
         agent_recovery_factor: entropy.pick(&[0.8, 1.0, 0.0, f64::NAN, -1.0, 1e300]),
         order: if flag(4) { Order::Random } else { Order::DominantShare },
-        seed: u64::from(entropy.byte()),
-        // The independent books know nothing of lending: what is lent is tried at the border.
         lending: LendingPolicy::default(),
+        seed: u64::from(entropy.byte()),
     }
 }
 
@@ -162,9 +161,9 @@ fn agent_info<'a>(entropy: &mut Entropy<'_>, excluded_from: &'a [ExcludedFrom<'a
         hostname: entropy.pick(&[b"h1", b"h2"]),
         attributes: entropy.pick(&[b"", b"rack"]),
         region: entropy.pick(&[None, Some(b"r1".as_slice()), Some(b"r2")]),
+        reclaims: false,
         other: entropy.pick(&[b"", b"more"]),
         excluded_from,
-        reclaims: false,
     }
 }
 

@@ -16,6 +16,7 @@ const RULES: &str = r#"
 [lending]
 fan_out = 3
 min_idle = "0s"
+back_off = { conflicts = 1, first = "1m", most = "1m" }
 [[lending.lenders]]
 roles = ["prod", "prod/**"]
 [[lending.borrowers]]
@@ -121,6 +122,7 @@ fn a_commit_a_conflict_and_an_eviction_are_in_the_metrics_and_on_the_page() {
         ("commits", 1.0),
         ("conflicts", 1.0),
         ("conflict_fraction", 1.0),
+        ("frameworks_backing_off", 1.0),
         ("borrowed/cpus", 3.0),
         ("roles/batch/commits", 1.0),
         ("roles/batch/a/commits", 1.0),
@@ -138,6 +140,8 @@ fn a_commit_a_conflict_and_an_eviction_are_in_the_metrics_and_on_the_page() {
     let loans = list(&page["loans"]);
     assert!(loans.len() == 1 && loans[0]["framework"] == first.id(), "{page}");
     assert_eq!(loans[0]["in_use"]["cpus"], 3.0);
+    let waiting = list(&page["waiting_frameworks"]);
+    assert!(waiting.len() == 1 && waiting[0]["framework"] == second.id(), "who lost waits: {page}");
 
     let task = TaskSpec::new("own", UNTIL_TOLD).cpus(2.0).mem_mb(64.0);
     owner.launch(&own, &[task], Some(600.0)).unwrap();
