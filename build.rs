@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::exit;
 
 /// The sources of the shim.
-const SOURCES: [&str; 16] = [
+const SOURCES: [&str; 17] = [
     "allocator",
     "allocator_actor",
     "debug_endpoint",
@@ -19,6 +19,7 @@ const SOURCES: [&str; 16] = [
     "host_services",
     "isolator",
     "isolator_endpoint",
+    "lending_endpoint",
     "metrics",
     "module_metrics",
     "offer_constraints",

@@ -11,6 +11,7 @@
 #include "allocator_actor.hpp"
 #include "allocator_views.hpp"
 #include "commit_ledger.hpp"
+#include "lending_endpoint.hpp"
 
 namespace apportion {
 namespace {
@@ -30,10 +31,12 @@ public:
   {
     // From now on: metrics are answered before the master has initialized its allocator.
     process::spawn(actor_.get());
+    if (commits_.isKept()) page_ = lendingEndpoint(actor_->self(), actor_->library());
   }
 
   ~AllocatorShim() override
   {
+    page_.reset();
     process::terminate(actor_->self());
     process::wait(actor_->self());
   }
@@ -484,6 +487,8 @@ private:
 
   std::unique_ptr<AllocatorActor> actor_;
   const CommitLedger commits_;
+  // Null where nothing is lent.
+  std::unique_ptr<Endpoint> page_;
 };
 
 } // namespace {

@@ -90,6 +90,9 @@ public:
   /** Begins the batch loop. */
   void startTicking();
 
+  /** The library's allocator, as long as this actor runs; to be used inside the actor. */
+  const Library& library() const { return library_; }
+
   /** What is known of offer constraints; inside the actor. */
   OfferConstraints& constraints() { return constraints_; }
 

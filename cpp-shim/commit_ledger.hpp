@@ -27,6 +27,8 @@ public:
     kept_ = status == APPORTION_DONE;
   }
 
+  bool isKept() const { return kept_; }
+
   /**
    * Tells it one call. `call` gets (entries, handle, now, buffer).
    *

@@ -51,7 +51,7 @@ public:
     });
   }
 
-  Response answer(const Page& page, const Request& request)
+  process::Future<Response> answer(const Page& page, const Request& request)
   {
     if (request.method != page.method) return MethodNotAllowed({page.method}, request.method);
     const std::lock_guard<std::mutex> lock(mutex_);

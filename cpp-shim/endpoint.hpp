@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <process/future.hpp>
 #include <process/http.hpp>
 
 namespace apportion {
@@ -14,7 +15,7 @@ namespace apportion {
 /** A page, and who answers for it. */
 struct Page
 {
-  typedef std::function<process::http::Response()> Answer;
+  typedef std::function<process::Future<process::http::Response>()> Answer;
 
   /** Below the actor's name, from the slash on. */
   std::string path;
@@ -23,7 +24,7 @@ struct Page
   /** Which of the host's two realms guards it: "readonly" or "readwrite". */
   std::string access;
   std::string help;
-  /** Called in the actor; an exception is answered as a fault. */
+  /** Called in the actor, for which it must not wait; an exception is answered as a fault. */
   Answer answer;
 };
 
@@ -48,7 +49,7 @@ class Endpoint
 public:
   /** `module` is for the log; `side` is "master" or "agent". Without an actor there are no pages, and a line in the log. */
   Endpoint(const std::string& module, const std::string& side, std::vector<Page> pages);
-  /** Waits for the end of the request that is being answered; nothing is asked afterwards. */
+  /** Waits for the answer that is being given, but not for one that is to come; nothing is asked afterwards. */
   ~Endpoint();
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;

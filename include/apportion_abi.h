@@ -401,6 +401,9 @@ typedef struct apportion_entries {
    * nothing: FAILED also after a panic. */
   apportion_status (*allocator_offer_constraints_debug)(
       apportion_handle* handle, const apportion_bytes_list* frameworks, apportion_buffer* json);
+  /* The rules of lending in force, who has lent and borrowed what, and what became of launches, as a JSON text. UNCHANGED:
+   * nothing is lent. Changes nothing: FAILED also after a panic. */
+  apportion_status (*allocator_lending_report)(apportion_handle* handle, int64_t now, apportion_buffer* json);
 
   /* ---- allocator, what the master's thread tells of a call before it is queued as an event: only so the hook of the
    * same process can turn down launches on lent resources that are gone. One thread at a time, beside the events.

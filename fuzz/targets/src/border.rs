@@ -11,9 +11,9 @@ mod lent;
 mod others;
 
 use apportion_bridge::abi::{
-    APPORTION_ALLOCATOR, APPORTION_DONE, APPORTION_FAILED, APPORTION_HOOK, APPORTION_ISOLATOR,
-    APPORTION_QOS_CONTROLLER, APPORTION_UNCHANGED, apportion_buffer, apportion_bytes, apportion_handle,
-    apportion_module, apportion_status,
+    APPORTION_ALLOCATOR, APPORTION_DONE, APPORTION_FAILED, APPORTION_FATAL, APPORTION_HOOK,
+    APPORTION_ISOLATOR, APPORTION_QOS_CONTROLLER, APPORTION_UNCHANGED, apportion_buffer, apportion_bytes,
+    apportion_handle, apportion_module, apportion_status,
 };
 use apportion_bridge::{Host, Severity};
 use std::sync::Once;
@@ -51,8 +51,11 @@ pub fn run(input: &[u8]) {
         drop(Module::create(kind, &draw::any_parameters(entropy)));
     }
     let make = |kind| Module::create(kind, &draw::parameters()).expect("good parameters");
-    let mut allocator = Allocator::new(make(APPORTION_ALLOCATOR));
+    // Without a hook in the process no allocator lends.
     let hook = make(APPORTION_HOOK);
+    let parameters = if entropy.flag() { draw::parameters_of_lending() } else { draw::parameters() };
+    let allocator = Module::create(APPORTION_ALLOCATOR, &parameters).expect("good parameters");
+    let mut allocator = Allocator::new(allocator);
     let isolator = make(APPORTION_ISOLATOR);
     let qos_controller = make(APPORTION_QOS_CONTROLLER);
     if entropy.mostly() {
@@ -127,6 +130,16 @@ impl Drop for Module {
 
 /// Runs a call with a place for its buffer, looks at the answer, and gives the buffer back.
 fn answered(entry: &str, call: impl FnOnce(*mut apportion_buffer) -> apportion_status) -> apportion_status {
+    let (status, _) = answer(entry, call);
+    assert_ne!(status, APPORTION_FATAL, "{entry}");
+    status
+}
+
+/// The same for calls that may end the process; with what the buffer held.
+fn answer(
+    entry: &str,
+    call: impl FnOnce(*mut apportion_buffer) -> apportion_status,
+) -> (apportion_status, Vec<u8>) {
     let mut buffer = apportion_buffer { data: std::ptr::null_mut(), size: UNTOUCHED, capacity: 0 };
     let status = call(&raw mut buffer);
     assert_ne!(buffer.size, UNTOUCHED, "{entry}: the buffer was not set");
@@ -136,10 +149,10 @@ fn answered(entry: &str, call: impl FnOnce(*mut apportion_buffer) -> apportion_s
     match status {
         APPORTION_DONE => {}
         APPORTION_UNCHANGED => assert!(bytes.is_empty(), "{entry}: nothing to change, but a message"),
-        APPORTION_FAILED => assert_reason(entry, &bytes),
+        APPORTION_FAILED | APPORTION_FATAL => assert_reason(entry, &bytes),
         other => panic!("{entry}: status {other}"),
     }
-    status
+    (status, bytes)
 }
 
 /// A refusal says why, and is no panic.

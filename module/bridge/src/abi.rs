@@ -744,6 +744,13 @@ pub struct apportion_entries {
             json: *mut apportion_buffer,
         ) -> apportion_status,
     >,
+    pub allocator_lending_report: ::core::option::Option<
+        unsafe extern "C" fn(
+            handle: *mut apportion_handle,
+            now: i64,
+            json: *mut apportion_buffer,
+        ) -> apportion_status,
+    >,
     pub allocator_keeps_commits: ::core::option::Option<
         unsafe extern "C" fn(handle: *mut apportion_handle, text: *mut apportion_buffer) -> apportion_status,
     >,
@@ -1052,7 +1059,7 @@ pub struct apportion_entries {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of apportion_entries"][::core::mem::size_of::<apportion_entries>() - 632usize];
+    ["Size of apportion_entries"][::core::mem::size_of::<apportion_entries>() - 640usize];
     ["Alignment of apportion_entries"][::core::mem::align_of::<apportion_entries>() - 8usize];
     ["Offset of field: apportion_entries::size"][::core::mem::offset_of!(apportion_entries, size) - 0usize];
     ["Offset of field: apportion_entries::create"]
@@ -1127,93 +1134,95 @@ const _: () = {
         [::core::mem::offset_of!(apportion_entries, allocator_read_metrics) - 280usize];
     ["Offset of field: apportion_entries::allocator_offer_constraints_debug"]
         [::core::mem::offset_of!(apportion_entries, allocator_offer_constraints_debug) - 288usize];
+    ["Offset of field: apportion_entries::allocator_lending_report"]
+        [::core::mem::offset_of!(apportion_entries, allocator_lending_report) - 296usize];
     ["Offset of field: apportion_entries::allocator_keeps_commits"]
-        [::core::mem::offset_of!(apportion_entries, allocator_keeps_commits) - 296usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_keeps_commits) - 304usize];
     ["Offset of field: apportion_entries::allocator_commit_add_slave"]
-        [::core::mem::offset_of!(apportion_entries, allocator_commit_add_slave) - 304usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_commit_add_slave) - 312usize];
     ["Offset of field: apportion_entries::allocator_commit_remove_slave"]
-        [::core::mem::offset_of!(apportion_entries, allocator_commit_remove_slave) - 312usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_commit_remove_slave) - 320usize];
     ["Offset of field: apportion_entries::allocator_commit_update_slave"]
-        [::core::mem::offset_of!(apportion_entries, allocator_commit_update_slave) - 320usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_commit_update_slave) - 328usize];
     ["Offset of field: apportion_entries::allocator_commit_transition"]
-        [::core::mem::offset_of!(apportion_entries, allocator_commit_transition) - 328usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_commit_transition) - 336usize];
     ["Offset of field: apportion_entries::allocator_commit_recover"]
-        [::core::mem::offset_of!(apportion_entries, allocator_commit_recover) - 336usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_commit_recover) - 344usize];
     ["Offset of field: apportion_entries::allocator_commit_remove_framework"]
-        [::core::mem::offset_of!(apportion_entries, allocator_commit_remove_framework) - 344usize];
+        [::core::mem::offset_of!(apportion_entries, allocator_commit_remove_framework) - 352usize];
     ["Offset of field: apportion_entries::hook_master_launch_task_label_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_master_launch_task_label_decorator) - 352usize];
+        [::core::mem::offset_of!(apportion_entries, hook_master_launch_task_label_decorator) - 360usize];
     ["Offset of field: apportion_entries::hook_master_launch_task_resource_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_master_launch_task_resource_decorator) - 360usize];
+        [::core::mem::offset_of!(apportion_entries, hook_master_launch_task_resource_decorator) - 368usize];
     ["Offset of field: apportion_entries::hook_slave_run_task_label_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_run_task_label_decorator) - 368usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_run_task_label_decorator) - 376usize];
     ["Offset of field: apportion_entries::hook_master_slave_lost_hook"]
-        [::core::mem::offset_of!(apportion_entries, hook_master_slave_lost_hook) - 376usize];
+        [::core::mem::offset_of!(apportion_entries, hook_master_slave_lost_hook) - 384usize];
     ["Offset of field: apportion_entries::hook_slave_executor_environment_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_executor_environment_decorator) - 384usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_executor_environment_decorator) - 392usize];
     ["Offset of field: apportion_entries::hook_slave_pre_launch_docker_task_executor_decorator"][::core::mem::offset_of!(
         apportion_entries,
         hook_slave_pre_launch_docker_task_executor_decorator
     )
-        - 392usize];
+        - 400usize];
     ["Offset of field: apportion_entries::hook_slave_post_fetch_hook"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_post_fetch_hook) - 400usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_post_fetch_hook) - 408usize];
     ["Offset of field: apportion_entries::hook_slave_remove_executor_hook"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_remove_executor_hook) - 408usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_remove_executor_hook) - 416usize];
     ["Offset of field: apportion_entries::hook_slave_task_status_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_task_status_decorator) - 416usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_task_status_decorator) - 424usize];
     ["Offset of field: apportion_entries::hook_slave_resources_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_resources_decorator) - 424usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_resources_decorator) - 432usize];
     ["Offset of field: apportion_entries::hook_slave_attributes_decorator"]
-        [::core::mem::offset_of!(apportion_entries, hook_slave_attributes_decorator) - 432usize];
+        [::core::mem::offset_of!(apportion_entries, hook_slave_attributes_decorator) - 440usize];
     ["Offset of field: apportion_entries::hook_endpoint"]
-        [::core::mem::offset_of!(apportion_entries, hook_endpoint) - 440usize];
+        [::core::mem::offset_of!(apportion_entries, hook_endpoint) - 448usize];
     ["Offset of field: apportion_entries::hook_report"]
-        [::core::mem::offset_of!(apportion_entries, hook_report) - 448usize];
+        [::core::mem::offset_of!(apportion_entries, hook_report) - 456usize];
     ["Offset of field: apportion_entries::hook_reload"]
-        [::core::mem::offset_of!(apportion_entries, hook_reload) - 456usize];
+        [::core::mem::offset_of!(apportion_entries, hook_reload) - 464usize];
     ["Offset of field: apportion_entries::isolator_supports_nesting"]
-        [::core::mem::offset_of!(apportion_entries, isolator_supports_nesting) - 464usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_supports_nesting) - 472usize];
     ["Offset of field: apportion_entries::isolator_supports_standalone"]
-        [::core::mem::offset_of!(apportion_entries, isolator_supports_standalone) - 472usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_supports_standalone) - 480usize];
     ["Offset of field: apportion_entries::isolator_listen"]
-        [::core::mem::offset_of!(apportion_entries, isolator_listen) - 480usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_listen) - 488usize];
     ["Offset of field: apportion_entries::isolator_metrics"]
-        [::core::mem::offset_of!(apportion_entries, isolator_metrics) - 488usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_metrics) - 496usize];
     ["Offset of field: apportion_entries::isolator_metric"]
-        [::core::mem::offset_of!(apportion_entries, isolator_metric) - 496usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_metric) - 504usize];
     ["Offset of field: apportion_entries::isolator_report"]
-        [::core::mem::offset_of!(apportion_entries, isolator_report) - 504usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_report) - 512usize];
     ["Offset of field: apportion_entries::isolator_recover"]
-        [::core::mem::offset_of!(apportion_entries, isolator_recover) - 512usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_recover) - 520usize];
     ["Offset of field: apportion_entries::isolator_prepare"]
-        [::core::mem::offset_of!(apportion_entries, isolator_prepare) - 520usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_prepare) - 528usize];
     ["Offset of field: apportion_entries::isolator_isolate"]
-        [::core::mem::offset_of!(apportion_entries, isolator_isolate) - 528usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_isolate) - 536usize];
     ["Offset of field: apportion_entries::isolator_watch"]
-        [::core::mem::offset_of!(apportion_entries, isolator_watch) - 536usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_watch) - 544usize];
     ["Offset of field: apportion_entries::isolator_update"]
-        [::core::mem::offset_of!(apportion_entries, isolator_update) - 544usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_update) - 552usize];
     ["Offset of field: apportion_entries::isolator_usage"]
-        [::core::mem::offset_of!(apportion_entries, isolator_usage) - 552usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_usage) - 560usize];
     ["Offset of field: apportion_entries::isolator_status"]
-        [::core::mem::offset_of!(apportion_entries, isolator_status) - 560usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_status) - 568usize];
     ["Offset of field: apportion_entries::isolator_cleanup"]
-        [::core::mem::offset_of!(apportion_entries, isolator_cleanup) - 568usize];
+        [::core::mem::offset_of!(apportion_entries, isolator_cleanup) - 576usize];
     ["Offset of field: apportion_entries::qos_controller_listen"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_listen) - 576usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_listen) - 584usize];
     ["Offset of field: apportion_entries::qos_controller_initialize"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_initialize) - 584usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_initialize) - 592usize];
     ["Offset of field: apportion_entries::qos_controller_corrections"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_corrections) - 592usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_corrections) - 600usize];
     ["Offset of field: apportion_entries::qos_controller_usage_failed"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_usage_failed) - 600usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_usage_failed) - 608usize];
     ["Offset of field: apportion_entries::qos_controller_metrics"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_metrics) - 608usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_metrics) - 616usize];
     ["Offset of field: apportion_entries::qos_controller_metric"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_metric) - 616usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_metric) - 624usize];
     ["Offset of field: apportion_entries::qos_controller_report"]
-        [::core::mem::offset_of!(apportion_entries, qos_controller_report) - 624usize];
+        [::core::mem::offset_of!(apportion_entries, qos_controller_report) - 632usize];
 };
 unsafe extern "C" {
     pub fn apportion_make_allocator(

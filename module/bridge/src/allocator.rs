@@ -10,6 +10,7 @@ mod explanation;
 mod host_values;
 mod intern;
 mod lending;
+mod lending_report;
 mod metrics;
 mod outbox;
 pub(crate) mod reads;
@@ -38,6 +39,7 @@ use self::host_values::{
 };
 use self::intern::{ByRole, Identities, Resources};
 pub(crate) use self::intern::{core_value, wire_value};
+use self::lending_report::Report;
 use self::metrics::{Metrics, Sources};
 use self::outbox::Outbox;
 use self::recorder::Recorder;
@@ -152,13 +154,14 @@ impl State {
     /// The metrics that are there from the beginning.
     fn publish_metrics(&mut self) {
         self.outbox.empty();
-        self.metrics.publish();
+        self.metrics.publish(&self.lending);
     }
 
     /// The numbers of some metrics.
     fn numbers(&self, slots: &[u32], messages_waiting: u64) -> Vec<Option<f64>> {
         let sources = Sources {
             core: &self.core,
+            commits: self.commits.as_deref(),
             messages_waiting,
             resource_kinds: self.resources.kinds_len(),
             log_lines_suppressed: self.explanation.suppressed(),
@@ -170,6 +173,18 @@ impl State {
     fn constraints_debug(&self, frameworks: Option<&[&[u8]]>) -> Vec<u8> {
         let shown = |id: &&[u8]| frameworks.is_none_or(|shown| shown.contains(id));
         constraints_debug::json(&self.core, self.metrics.framework_ids().filter(shown))
+    }
+
+    /// The page about lending; `None` where nothing can be lent.
+    fn lending_report(&self, now: i64) -> Option<serde_json::Value> {
+        let report = Report {
+            rules: &self.lending,
+            core: &self.core,
+            commits: self.commits.as_deref()?,
+            offers: self.metrics.lent_offers(),
+            now: Instant::from_nanos(now),
+        };
+        Some(report.json())
     }
 
     /// Hands an event to the core and keeps what it leads to.

@@ -49,6 +49,7 @@ pub static ENTRIES: apportion_entries = apportion_entries {
     allocator_cycle: Some(allocator::entries::cycle),
     allocator_read_metrics: Some(allocator::reads::read_metrics),
     allocator_offer_constraints_debug: Some(allocator::reads::offer_constraints_debug),
+    allocator_lending_report: Some(allocator::reads::lending_report),
     allocator_keeps_commits: Some(allocator::commitments::keeps_commits),
     allocator_commit_add_slave: Some(allocator::commitments::commit_add_slave),
     allocator_commit_remove_slave: Some(allocator::commitments::commit_remove_slave),

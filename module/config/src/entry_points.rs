@@ -70,6 +70,7 @@ pub const ENTRY_POINTS: &[&str] = &[
     "allocator.cycle",
     "allocator.read_metrics",
     "allocator.offer_constraints_debug",
+    "allocator.lending_report",
     "allocator.keeps_commits",
     "allocator.commit_add_slave",
     "allocator.commit_remove_slave",

@@ -21,6 +21,7 @@ mod container_written;
 mod entry_points;
 mod file;
 mod lending;
+mod lending_json;
 mod lending_written;
 mod names;
 mod parameters;

@@ -69,10 +69,10 @@ pub use event::{
 pub use holding::{Conversion, DoesNotApply, Holding, Item};
 pub use ids::{AgentId, FrameworkId, KindId, NameId, RoleId};
 pub use kind::{Kind, KindRefused, Reservation};
-pub use lending::LendingNumbers;
 pub use lending::policy::{
     BackOff, BadPattern, BorrowerRule, Bound, LenderRule, LendingPolicy, RoleLimits, RolePatterns, Sources,
 };
+pub use lending::{LendingNumbers, LoanNumbers};
 pub use notice::{Notice, Severity};
 pub use numbers::{Amounts, RoleNumbers};
 pub use options::{Instant, Minimum, Options, Order};

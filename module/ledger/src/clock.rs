@@ -6,9 +6,9 @@ use crate::numbers::Numbers;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct OverCommitted {
     /// Since an owner launched.
-    by_owner: Option<i64>,
+    pub(crate) by_owner: Option<i64>,
     /// Since a borrower of a higher priority launched.
-    by_borrower: Option<i64>,
+    pub(crate) by_borrower: Option<i64>,
 }
 
 impl OverCommitted {

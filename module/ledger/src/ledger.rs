@@ -65,6 +65,19 @@ pub struct Loan<'a> {
     pub lent: &'a Scalars,
 }
 
+/// An agent that has more in use than it has, as [`Ledger::over_committed`] tells of it. Times in nanoseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OverCommittedAgent<'a> {
+    /// Its id.
+    pub agent: &'a [u8],
+    /// Since when an owner waits for what it launched on.
+    pub owner_since: Option<i64>,
+    /// Since when a borrower of a higher priority does.
+    pub borrower_since: Option<i64>,
+    /// What has to be evicted.
+    pub excess: Scalars,
+}
+
 /// Everything that answers depend on: two ledgers with equal books answer alike from now on. Counters are not in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Books {
@@ -321,6 +334,16 @@ impl Ledger {
                 priority: loan.priority,
                 lent: &loan.lent,
             })
+        })
+    }
+
+    /// Agents on which somebody waits for borrowers to be evicted, in the order of the bytes of their ids.
+    pub fn over_committed(&self) -> impl Iterator<Item = OverCommittedAgent<'_>> {
+        self.books.agents.iter().filter_map(|(agent, known)| {
+            let (owner_since, borrower_since) =
+                (known.over_committed.by_owner, known.over_committed.by_borrower);
+            owner_since.or(borrower_since)?;
+            Some(OverCommittedAgent { agent, owner_since, borrower_since, excess: known.excess() })
         })
     }
 

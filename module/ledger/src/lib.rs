@@ -36,7 +36,7 @@ mod scalars;
 mod turned_down;
 
 pub use gang::Gang;
-pub use ledger::{Books, ExecutorOfTask, Launch, Ledger, Loan, Portion};
+pub use ledger::{Books, ExecutorOfTask, Launch, Ledger, Loan, OverCommittedAgent, Portion};
 pub use numbers::{Numbers, Reclaims, RoleNumbers};
 pub use scalars::Scalars;
 pub use turned_down::TurnedDown;

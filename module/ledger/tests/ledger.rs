@@ -404,6 +404,13 @@ fn the_time_until_an_owner_has_its_capacity_back_is_measured_from_its_launch() {
     ledger.used(2_000, AGENT, &[regular(1)]);
     ledger.returned(5_000, b"f", AGENT, &[lent(2)], true);
     assert_eq!(ledger.numbers().reclaims_for_owners.count, 0, "two cpus are still missing");
+    let waiting: Vec<_> = ledger.over_committed().collect();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(
+        (waiting[0].agent, waiting[0].owner_since, waiting[0].borrower_since),
+        (AGENT, Some(1_000), None)
+    );
+    assert_eq!(waiting[0].excess, cpus(2));
     ledger.returned(8_000, b"f", AGENT, &[lent(2)], true);
     let reclaims = ledger.numbers().reclaims_for_owners;
     assert_eq!(
@@ -411,6 +418,7 @@ fn the_time_until_an_owner_has_its_capacity_back_is_measured_from_its_launch() {
         (1, 7_000, 7_000, 7_000)
     );
     assert_eq!(ledger.numbers().reclaims_by_priority.count, 0);
+    assert_eq!(ledger.over_committed().count(), 0);
     ledger.used(9_000, AGENT, &[regular(1)]);
     ledger.agent_changed(8_500, AGENT, true, Some(cpus(9)));
     let reclaims = ledger.numbers().reclaims_for_owners;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include <mesos/allocator/allocator.hpp>
 #include <mesos/hook.hpp>
 #include <mesos/slave/isolator.hpp>
 #include <mesos/slave/qos_controller.hpp>
@@ -184,6 +185,7 @@ void fillAllocator(apportion_entries& made)
         look(frameworks);
         return answer(out);
       };
+  made.allocator_lending_report = [](apportion_handle*, int64_t, apportion_buffer* out) { return answer(out); };
 }
 
 typedef void (*Told)(void*, apportion_notice, apportion_bytes, apportion_bytes);
@@ -502,6 +504,26 @@ void isolatorEndpoint(std::unique_ptr<mesos::slave::Isolator> isolator)
   HOLDS(is(httpGet(page), "404 Not Found", ""));
 }
 
+/** The page passes the question on to the allocator's actor; when that is gone, so is the page. */
+void lendingEndpoint(std::unique_ptr<mesos::allocator::Allocator> allocator)
+{
+  const char* const page = "/apportion/lending";
+  say(APPORTION_DONE, "{\"some\":1}");
+  HOLDS(is(httpGet(page), "200 OK", "Content-Type: application/json\r\n"));
+  HOLDS(is(httpGet(page), "200 OK", "\r\n\r\n{\"some\":1}"));
+  for (const char* method : {"POST", "PUT", "DELETE"}) {
+    HOLDS(is(http(method, page), "405 Method Not Allowed", "\r\nAllow: GET\r\n"));
+  }
+  for (const int status : {int{APPORTION_FAILED}, UNKNOWN}) {
+    say(status, "what is this");
+    HOLDS(is(httpGet(page), "500 Internal Server Error", "what is this"));
+  }
+  say(APPORTION_UNCHANGED, "");
+  HOLDS(is(httpGet(page), "404 Not Found", "nothing is lent"));
+  allocator.reset();
+  HOLDS(is(httpGet(page), "404 Not Found", ""));
+}
+
 } // namespace {
 
 void driveShimAlone()
@@ -525,6 +547,8 @@ void driveShimAlone()
       static_cast<mesos::slave::QoSController*>(apportion_make_qos_controller(&none, &table())));
   HOLDS(controller != nullptr);
   controllerAnswers(*controller);
+  lendingEndpoint(std::unique_ptr<mesos::allocator::Allocator>(
+      static_cast<mesos::allocator::Allocator*>(apportion_make_allocator(&none, &table()))));
   HOLDS(next().lent == 0);
   callEverything(apportion_make_allocator(&none, &table()));
 }

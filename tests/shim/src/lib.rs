@@ -148,6 +148,7 @@ fn sources() -> Vec<PathBuf> {
         "hook_endpoint",
         "isolator",
         "isolator_endpoint",
+        "lending_endpoint",
         "metrics",
         "module_metrics",
         "offer_constraints",

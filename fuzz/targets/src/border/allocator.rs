@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use apportion_bridge::abi::{
-    APPORTION_DONE, APPORTION_FAILED, APPORTION_FATAL, apportion_bytes, apportion_bytes_list,
-    apportion_conversion, apportion_effects, apportion_excluded_agents, apportion_excluded_from,
-    apportion_handle, apportion_holding, apportion_holdings, apportion_options, apportion_quantities,
-    apportion_quota, apportion_status,
+    APPORTION_DONE, APPORTION_FAILED, APPORTION_FATAL, APPORTION_UNCHANGED, apportion_buffer,
+    apportion_bytes, apportion_bytes_list, apportion_conversion, apportion_effects,
+    apportion_excluded_agents, apportion_excluded_from, apportion_handle, apportion_holding,
+    apportion_holdings, apportion_options, apportion_quantities, apportion_quota, apportion_status,
 };
 use apportion_wire::resource::split;
 
 use super::lent::Lent;
-use super::{Module, UNTOUCHED, answered, assert_reason, call, draw, read, read_bytes};
+use super::{Module, UNTOUCHED, answer, answered, assert_reason, call, draw, read, read_bytes};
 use crate::entropy::Entropy;
 
 /// A second of the host's clock.
@@ -37,6 +37,8 @@ pub(super) struct Allocator {
     run_is_due: bool,
     /// It answered fatally: the process would end.
     stopped: bool,
+    /// What the master's thread told was answered fatally: the process would end there and then.
+    ended: bool,
 }
 
 /// Effects in which nothing is set.
@@ -72,6 +74,7 @@ impl Allocator {
             now: 1_000 * SECOND,
             run_is_due: false,
             stopped: false,
+            ended: false,
         }
     }
 
@@ -110,6 +113,17 @@ impl Allocator {
             other => panic!("{entry}: status {other}"),
         }
         self.keep(entry, &effects);
+    }
+
+    /// Tells the commit ledger of a call, as the master's thread does before the event. Gives what it answers.
+    fn tell(
+        &mut self,
+        entry: &str,
+        call: impl FnOnce(*mut apportion_handle, i64, *mut apportion_buffer) -> apportion_status,
+    ) -> Vec<u8> {
+        let (status, bytes) = answer(entry, |out| call(self.module.handle, self.now, out));
+        self.ended |= status == APPORTION_FATAL;
+        if status == APPORTION_DONE { bytes } else { Vec::new() }
     }
 
     /// Items before bundles before offers; what is used was defined.
@@ -165,6 +179,9 @@ impl Allocator {
 
     /// One call, and the run it asks for.
     pub(super) fn step(&mut self, entropy: &mut Entropy<'_>) {
+        if self.ended {
+            return;
+        }
         match entropy.below(24) {
             0..=2 => self.add_agent(entropy),
             3..=5 => self.add_framework(entropy),
@@ -194,6 +211,9 @@ impl Allocator {
         let used = holdings(entropy, lent, &mut total);
         let total = lent.list(total);
         let from = excluded_from(entropy, lent);
+        self.tell("tell of an agent", |h, _, out| {
+            call!(allocator_commit_add_slave(h, agent, info, total, used, out))
+        });
         self.apply("add agent", |h, now, out| {
             call!(allocator_add_slave(h, now, agent, info, capabilities, window, total, used, from, out))
         });
@@ -217,6 +237,9 @@ impl Allocator {
         let capabilities = lent.list(draw::several(entropy, 2, draw::capability));
         let capabilities = lent.pointer(entropy.flag().then_some(capabilities));
         let from = excluded_from(entropy, lent);
+        self.tell("tell of an agent's change", |h, now, out| {
+            call!(allocator_commit_update_slave(h, now, agent, info, total, out))
+        });
         self.apply("update agent", |h, now, out| {
             call!(allocator_update_slave(h, now, agent, info, total, capabilities, from, out))
         });
@@ -226,7 +249,12 @@ impl Allocator {
         let lent = &mut Lent::default();
         let agent = lent.bytes(draw::id(entropy));
         match entropy.below(5) {
-            0 => self.apply("remove agent", |h, now, out| call!(allocator_remove_slave(h, now, agent, out))),
+            0 => {
+                self.tell("tell of an agent's end", |h, _, out| {
+                    call!(allocator_commit_remove_slave(h, agent, out))
+                });
+                self.apply("remove agent", |h, now, out| call!(allocator_remove_slave(h, now, agent, out)));
+            }
             1 => self.apply("deactivate agent", |h, now, out| {
                 call!(allocator_deactivate_slave(h, now, agent, out))
             }),
@@ -279,9 +307,14 @@ impl Allocator {
         let framework = lent.bytes(draw::id(entropy));
         let roles = lent.list(draw::several(entropy, 2, draw::role));
         match entropy.below(6) {
-            0 => self.apply("remove framework", |h, now, out| {
-                call!(allocator_remove_framework(h, now, framework, out))
-            }),
+            0 => {
+                self.tell("tell of a framework's end", |h, _, out| {
+                    call!(allocator_commit_remove_framework(h, framework, out))
+                });
+                self.apply("remove framework", |h, now, out| {
+                    call!(allocator_remove_framework(h, now, framework, out))
+                });
+            }
             1 => self.apply("activate framework", |h, now, out| {
                 call!(allocator_activate_framework(h, now, framework, out))
             }),
@@ -331,15 +364,24 @@ impl Allocator {
                 let filters = entropy.flag().then(|| lent.bytes(draw::filters(entropy)));
                 let filters = lent.pointer(filters);
                 let used = u8::from(entropy.flag());
+                self.tell("tell of a return", |h, now, out| {
+                    call!(allocator_commit_recover(h, now, framework, agent, resources, used, out))
+                });
                 self.apply("recover resources", |h, now, out| {
                     call!(allocator_recover_resources(
                         h, now, framework, agent, resources, filters, used, out
                     ))
                 });
             }
-            2..=3 => self.apply("transition", |h, now, out| {
-                call!(allocator_transition_offered_to_allocated(h, now, framework, agent, resources, out))
-            }),
+            2..=3 => {
+                let told = self.tell("tell of a use", |h, now, out| {
+                    call!(allocator_commit_transition(h, now, agent, resources, out))
+                });
+                let framework = if entropy.mostly() { lent.bytes(told) } else { framework };
+                self.apply("transition", |h, now, out| {
+                    call!(allocator_transition_offered_to_allocated(h, now, framework, agent, resources, out))
+                });
+            }
             4 => {
                 let conversions = draw::several(entropy, 2, |entropy| apportion_conversion {
                     consumed: lent.list(offered.resources.iter().take(entropy.below(3)).cloned().collect()),
@@ -425,6 +467,9 @@ impl Allocator {
             let names = lent.pointer(entropy.flag().then_some(names));
             let status = answered("debug", |out| call!(allocator_offer_constraints_debug(h, names, out)));
             assert!(status == APPORTION_DONE || self.stopped);
+            let report = answered("lending", |out| call!(allocator_lending_report(h, self.now, out)));
+            assert!(report <= APPORTION_UNCHANGED || self.stopped);
+            answered("keeps commits", |out| call!(allocator_keeps_commits(h, out)));
             return;
         }
         let mut slots: Vec<u32> = self.metrics.iter().copied().collect();

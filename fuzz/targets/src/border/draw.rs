@@ -1,5 +1,7 @@
 //! Messages of the host, good ones for the most part: what is refused at once gets nowhere.
 
+use std::sync::OnceLock;
+
 use apportion_bridge::abi::apportion_quantity;
 use apportion_wire::messages::{
     AgentId, AgentInfo, Attribute, Capability, CommandInfo, ContainerConfig, ContainerId, ContainerState,
@@ -156,10 +158,16 @@ pub(super) fn agent(entropy: &mut Entropy<'_>, id: &[u8]) -> Vec<u8> {
         text: Some(TextValue { value: entropy.pick(&NAMES).to_vec() }),
         ..Attribute::default()
     };
+    let reclaims = Attribute {
+        name: b"apportion_reclaim".to_vec(),
+        r#type: Attribute::TEXT,
+        text: Some(TextValue { value: b"v1".to_vec() }),
+        ..Attribute::default()
+    };
     let info = AgentInfo {
         hostname: entropy.pick(&NAMES).to_vec(),
         id: Some(AgentId { value: id.to_vec() }),
-        attributes: vec![rack],
+        attributes: if entropy.mostly() { vec![rack, reclaims] } else { vec![rack] },
         ..AgentInfo::default()
     };
     perhaps_broken(entropy, encode(&info))
@@ -286,6 +294,39 @@ pub(super) fn parameters() -> Vec<u8> {
     ];
     let parameter = pairs.map(|(key, value)| Parameter { key: key.into(), value: value.into() });
     encode(&Parameters { parameter: parameter.to_vec() })
+}
+
+/// Rules by which every role lends and borrows.
+const LENDING: &str = r#"
+[lending]
+fan_out = 3
+min_idle = "0s"
+back_off = { conflicts = 1 }
+slice = { cpus = 2 }
+[[lending.lenders]]
+roles = ["a", "a/**"]
+[[lending.lenders]]
+roles = "**"
+part = "50%"
+[[lending.borrowers]]
+roles = "b"
+priority = 9
+[[lending.borrowers]]
+roles = "**"
+[lending.limits]
+a = { lend = { cpus = "50%" }, borrow = { cpus = 3 } }
+"#;
+
+/// Parameters of an allocator that lends. Such rules need a file.
+pub(super) fn parameters_of_lending() -> Vec<u8> {
+    static FILE: OnceLock<String> = OnceLock::new();
+    let file = FILE.get_or_init(|| {
+        let path = std::env::temp_dir().join(format!("apportion-fuzz-{}.toml", std::process::id()));
+        std::fs::write(&path, LENDING).expect("a file for the rules of lending");
+        path.to_str().expect("a path that is text").to_owned()
+    });
+    let parameter = Parameter { key: b"config".to_vec(), value: file.as_bytes().to_vec() };
+    encode(&Parameters { parameter: vec![parameter] })
 }
 
 /// Any parameters but those that ask for a panic or for a file.

@@ -5,18 +5,23 @@
 //! read off the books and are of one moment.
 
 mod frameworks;
+mod lending;
 mod slots;
 mod timings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant as Stopwatch;
 
+use apportion_config::LendingConfig;
 use apportion_core::{Allocator, Amount, Effects, Event, RoleId, RoleNumbers};
 
 use self::frameworks::Frameworks;
+pub(super) use self::lending::Offers;
+use self::lending::{Books, Lending, OfLending};
 use self::slots::Slots;
 use self::timings::{Statistic, Timings};
 use crate::abi::apportion_effects;
+use crate::commits::OpenLedger;
 
 /// One metric that is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +42,7 @@ enum Metric {
     /// Whether a framework has suppressed a role, as it was last.
     Suppressed(bool),
     Own(Own),
+    Lending(OfLending),
 }
 
 /// What is published of a role; resources by name.
@@ -101,6 +107,8 @@ struct Counts {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sources<'a> {
     pub(super) core: &'a Allocator,
+    /// The commit ledger, if anything can be lent.
+    pub(super) commits: Option<&'a OpenLedger>,
     /// What the actor's mailbox holds.
     pub(super) messages_waiting: u64,
     /// Kinds of resources seen so far.
@@ -117,6 +125,7 @@ pub(super) struct Metrics {
     /// What all roles consume together, by resource.
     consumed: BTreeMap<Box<[u8]>, u32>,
     frameworks: Frameworks,
+    lending: Lending,
     counts: Counts,
     run_time: Timings,
     run_latency: Timings,
@@ -127,7 +136,7 @@ pub(super) struct Metrics {
 
 impl Metrics {
     /// Publishes what is there from the beginning, once.
-    pub(super) fn publish(&mut self) {
+    pub(super) fn publish(&mut self, lending: &LendingConfig) {
         if std::mem::replace(&mut self.published, true) {
             return;
         }
@@ -150,6 +159,7 @@ impl Metrics {
         for (own, suffix) in Own::ALL {
             add(format!("allocator/apportion/{suffix}"), Metric::Own(own));
         }
+        self.lending.publish(lending, &mut self.slots);
     }
 
     /// What the master's flags say about the metrics of frameworks.
@@ -167,6 +177,11 @@ impl Metrics {
         self.roles.len()
     }
 
+    /// How many offers were made of what is lent.
+    pub(super) fn lent_offers(&self) -> Offers {
+        self.lending.offers
+    }
+
     /// The number of the event that came last, from 1.
     pub(super) fn events(&self) -> u64 {
         self.counts.events
@@ -175,6 +190,7 @@ impl Metrics {
     /// An event comes.
     pub(super) fn begin(&mut self, now: i64, event: &Event<'_>) {
         self.counts.events += 1;
+        self.lending.begin(now);
         if matches!(event, Event::Cycle)
             && let Some(asked) = self.run_asked.take()
         {
@@ -201,6 +217,7 @@ impl Metrics {
         if !effects.roles_changed.is_empty() {
             self.follow_consumed(core);
         }
+        self.lending.end(effects, core, &mut self.slots);
     }
 
     /// A framework has arrived under a name.
@@ -238,6 +255,7 @@ impl Metrics {
     pub(super) fn read(&self, slots: &[u32], from: Sources<'_>) -> Vec<Option<f64>> {
         // Metrics are asked for in the order of their names: those of one role come in groups.
         let mut last: Option<(RoleId, RoleNumbers)> = None;
+        let mut books: Option<Option<Books>> = None;
         let metrics = slots.iter().map(|slot| self.slots.get(*slot));
         metrics
             .map(|metric| match metric? {
@@ -246,6 +264,10 @@ impl Metrics {
                         last = Some((*role, from.core.role_numbers(*role)));
                     }
                     which.of(&last.as_ref()?.1)
+                }
+                Metric::Lending(which) => {
+                    let books = books.get_or_insert_with(|| Books::look(from)).as_ref()?;
+                    self.lending.number_of(which, from.core, books)
                 }
                 other => self.number_of(other, from),
             })
@@ -264,6 +286,7 @@ impl Metrics {
             Metric::ConsumedByAll(resource) => amount_of(&from.core.consumed_by_all(), resource)?,
             Metric::Suppressed(yes) => f64::from(u8::from(*yes)),
             Metric::Own(own) => number(self.count_of(*own, from)),
+            Metric::Lending(which) => self.lending.number_of(which, from.core, &Books::look(from)?)?,
         };
         Some(number)
     }

@@ -1,9 +1,10 @@
-//! The entry points of the allocator that only look: metrics and the debug endpoint. A fault in one of them leaves the
+//! The entry points of the allocator that only look: metrics and pages. A fault in one of them leaves the
 //! books as they were, so it is refused and nothing stops.
 
 use super::{AllocatorModule, State};
 use crate::abi::{
-    APPORTION_DONE, apportion_buffer, apportion_bytes_list, apportion_handle, apportion_status,
+    APPORTION_DONE, APPORTION_UNCHANGED, apportion_buffer, apportion_bytes_list, apportion_handle,
+    apportion_status,
 };
 use crate::lent::{BadArgument, Lent};
 use crate::module::Module;
@@ -63,6 +64,23 @@ pub(crate) unsafe extern "C" fn offer_constraints_debug(
             let frameworks = lent.optional_list(frameworks, "frameworks")?;
             let json = module.allocator()?.look(|state| state.constraints_debug(frameworks.as_deref()))?;
             Ok((APPORTION_DONE, json))
+        })
+    }
+}
+
+/// What is lent, by whom and to whom. See the header.
+pub(crate) unsafe extern "C" fn lending_report(
+    handle: *mut apportion_handle,
+    now: i64,
+    json: *mut apportion_buffer,
+) -> apportion_status {
+    // SAFETY: called by the shim under the rules of the header.
+    unsafe {
+        ask(handle, json, "allocator.lending_report", |module, _| {
+            let report = module.allocator()?.look(|state| state.lending_report(now))?;
+            Ok(report.map_or((APPORTION_UNCHANGED, Vec::new()), |report| {
+                (APPORTION_DONE, report.to_string().into_bytes())
+            }))
         })
     }
 }

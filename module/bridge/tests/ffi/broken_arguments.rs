@@ -40,18 +40,18 @@ pub(crate) fn aftermath(entry: &str, call: AllocatorCall, shim: &mut Shim) -> Ve
 }
 
 /// The breakages that a call can have.
-fn possible(call: impl FnOnce(&mut Arguments)) -> Vec<Breakage> {
+pub(crate) fn possible(call: impl FnOnce(&mut Arguments)) -> Vec<Breakage> {
     let mut arguments = Arguments::good();
     call(&mut arguments);
     arguments.possible
 }
 
-fn is_cut(breakage: &Breakage) -> bool {
+pub(crate) fn is_cut(breakage: &Breakage) -> bool {
     matches!(breakage.how, How::CutAt(_))
 }
 
 #[track_caller]
-fn assert_refusal(name: &str, breakage: &Breakage, text: &str) {
+pub(crate) fn assert_refusal(name: &str, breakage: &Breakage, text: &str) {
     if matches!(breakage.how, How::Garbage | How::DeepGroups) {
         let says = ["wire type", "100 deep", "recursion limit", "does not decode"];
         assert!(says.iter().any(|says| text.contains(says)), "{name}: {text}");
@@ -176,10 +176,10 @@ fn a_broken_argument_of_another_module_is_refused_and_leaves_no_trace() {
 
 /// Memory that is no handle: aligned, and larger than any.
 #[repr(align(64))]
-struct Foreign([u8; 8192]);
+pub(crate) struct Foreign([u8; 8192]);
 
 impl Foreign {
-    fn filled(byte: u8) -> Box<Foreign> {
+    pub(crate) fn filled(byte: u8) -> Box<Foreign> {
         Box::new(Foreign([byte; 8192]))
     }
 
@@ -189,7 +189,7 @@ impl Foreign {
 }
 
 /// What is given in place of a handle, and what the answer says.
-fn not_handles(
+pub(crate) fn not_handles(
     good: &Module,
     zeros: &mut Foreign,
     ones: &mut Foreign,

@@ -166,33 +166,35 @@ pub(crate) const ALLOCATOR_LOOKS: &[(&str, ModuleCall)] = &[
     ("allocator.offer_constraints_debug", |a, h, out| {
         call!(allocator_offer_constraints_debug(h, a.optional_texts("frameworks", &[b"f"]), out))
     }),
+    ("allocator.lending_report", |_, h, out| call!(allocator_lending_report(h, SECOND, out))),
 ];
 
-/// Every entry point of the allocator that is called on the master's thread.
+/// Every entry point of the allocator that is called on the master's thread. Their agents are those of nobody else here:
+/// hooks ask the ledgers of all allocators.
 pub(crate) const ALLOCATOR_COMMITS: &[(&str, ModuleCall)] = &[
     ("allocator.keeps_commits", |_, h, out| call!(allocator_keeps_commits(h, out))),
     ("allocator.commit_add_slave", |a, h, out| {
-        let id = a.text("agent id", b"c");
-        let info = a.message("agent info", encode(&agent(b"c", b"r3")));
+        let id = a.text("agent id", b"kept-c");
+        let info = a.message("agent info", encode(&agent(b"kept-c", b"r3")));
         let total = a.messages("total resources", total());
         let used = a.holdings("used resources", b"f", vec![cpu()]);
         call!(allocator_commit_add_slave(h, id, info, total, used, out))
     }),
     ("allocator.commit_remove_slave", |a, h, out| {
-        call!(allocator_commit_remove_slave(h, a.text("agent id", b"a"), out))
+        call!(allocator_commit_remove_slave(h, a.text("agent id", b"kept-a"), out))
     }),
     ("allocator.commit_update_slave", |a, h, out| {
-        let id = a.text("agent id", b"b");
-        let info = a.message("agent info", encode(&agent(b"b", b"other")));
+        let id = a.text("agent id", b"kept-b");
+        let info = a.message("agent info", encode(&agent(b"kept-b", b"other")));
         let total = a.optional_messages("total resources", vec![scalar(b"cpus", 6.0), scalar(b"mem", 64.0)]);
         call!(allocator_commit_update_slave(h, SECOND, id, info, total, out))
     }),
     ("allocator.commit_transition", |a, h, out| {
-        let (id, resources) = (a.text("agent id", b"a"), a.messages("resources", vec![cpu()]));
+        let (id, resources) = (a.text("agent id", b"kept-a"), a.messages("resources", vec![cpu()]));
         call!(allocator_commit_transition(h, SECOND, id, resources, out))
     }),
     ("allocator.commit_recover", |a, h, out| {
-        let (framework, agent) = (a.text("framework id", b"f"), a.text("agent id", b"a"));
+        let (framework, agent) = (a.text("framework id", b"f"), a.text("agent id", b"kept-a"));
         let resources = a.messages("resources", vec![cpu()]);
         call!(allocator_commit_recover(h, SECOND, framework, agent, resources, 1, out))
     }),

@@ -55,7 +55,13 @@ impl Waits {
 
     /// How many frameworks have to wait.
     pub(crate) fn waiting(&self, now: Instant) -> usize {
-        self.0.values().filter(|wait| now < wait.until).count()
+        self.who_waits(now).count()
+    }
+
+    /// The frameworks that have to wait, each with the time until then.
+    pub(crate) fn who_waits(&self, now: Instant) -> impl Iterator<Item = (FrameworkId, Instant)> {
+        let waiting = self.0.iter().filter(move |(_, wait)| now < wait.until);
+        waiting.map(|(framework, wait)| (*framework, wait.until))
     }
 
     /// Whether a wait ended since `then`.

@@ -48,7 +48,7 @@ use crate::roles::RoleTree;
 use crate::sorter::Sorter;
 
 pub(crate) use self::loans::{Part, Returned};
-pub use self::numbers::LendingNumbers;
+pub use self::numbers::{LendingNumbers, LoanNumbers};
 
 /// What a framework has borrowed of an agent in a role.
 #[derive(Debug, Clone, PartialEq, Eq)]

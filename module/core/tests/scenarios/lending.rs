@@ -98,6 +98,17 @@ fn the_same_capacity_is_seen_by_as_many_as_the_fan_out_and_by_each_once() {
     assert_eq!(cluster.add_framework("b3", &["batch"]), []);
     assert_eq!(cluster.allocator.lent_in_all(b"cpus"), amount(4.0), "once");
     assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(8.0), "by each");
+    let loans: Vec<_> = cluster.allocator.loans().collect();
+    let shown: Vec<_> =
+        loans.iter().map(|loan| (loan.agent, loan.framework, loan.role, loan.priority)).collect();
+    let (agent, one, other) = (&b"a"[..], Some(&b"b1"[..]), Some(&b"b2"[..]));
+    assert_eq!(shown, [(agent, one, &b"batch"[..], Some(0)), (agent, other, b"batch/a", Some(0))]);
+    assert!(
+        loans.iter().all(|loan| loan.offered == [(b"cpus"[..].into(), amount(4.0))] && loan.used.is_empty())
+    );
+    assert_eq!((cluster.allocator.loans_len(), cluster.allocator.agents_that_lend()), (2, 1));
+    // "prod"; "batch" and "batch/a".
+    assert_eq!(cluster.allocator.lending_roles_len(), (1, 2));
     cluster.rescind(&first);
     cluster.apply(&Event::Tick);
     let run = cluster.apply(&Event::Cycle);
