@@ -13,6 +13,7 @@
 //! command that mends it. What is said here panics on failure, as it is for tests only.
 #![forbid(unsafe_code)]
 
+mod random;
 pub mod scenes;
 
 use std::env;
@@ -23,6 +24,8 @@ use std::time::{Duration, Instant};
 
 use apportion_rig::{AgentBuilder, Framework, FrameworkSpec, MasterBuilder, Offer, Rig};
 use serde_json::{Value, json};
+
+pub use random::Random;
 
 /// How long anything awaited may take. Far more than it takes, as other tests load the machine at the same time.
 pub const WITHIN: Duration = Duration::from_secs(30);

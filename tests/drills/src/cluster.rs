@@ -15,7 +15,7 @@ use crate::journal::{Micros, now};
 use crate::master_log::MasterLog;
 use crate::operator::Operator;
 use crate::program::{Command, Orders};
-use crate::random::Random;
+use apportion_cluster_tests::Random;
 use crate::resources::Holdings;
 
 /// Time between two allocation cycles: short, so that many rounds fit into a test.

@@ -17,7 +17,7 @@ use crate::operator::{Answer, OperatorStep};
 use crate::program::Command;
 use crate::pulse::Pulse;
 use crate::quota::Quotas;
-use crate::random::Random;
+use apportion_cluster_tests::Random;
 use crate::resources::Holdings;
 use crate::witness::{Absence, Victim, Witness};
 

@@ -11,7 +11,7 @@ use crate::books::AgentBooks;
 use crate::journal::Change;
 use crate::program::{MARKED_DISK_MB, marked};
 use crate::quota::Quota;
-use crate::random::Random;
+use apportion_cluster_tests::Random;
 use crate::resources::{Holdings, volume, without_allocation};
 
 /// Reservations on one agent, from which on the operator makes no more.

@@ -7,7 +7,7 @@ use apportion_rig::Offer;
 use serde_json::{Value, json};
 
 use crate::journal::{Change, OperationEntry, TaskEntry};
-use crate::random::Random;
+use apportion_cluster_tests::Random;
 use crate::resources::{amount, elements, ports, reserved, volume};
 
 /// What one mark reserves.
