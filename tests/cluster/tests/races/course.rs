@@ -185,6 +185,8 @@ impl Course {
     pub(crate) fn restart_master(&mut self) -> Result<(), String> {
         self.master.restart().map_err(|error| error.to_string())?;
         self.process_id = self.master.process_id();
+        // Before it led it did not listen; agents say it again only after seconds.
+        self.agents.reconnect();
         let address = self.master.address().to_owned();
         self.each(|_, racer| racer.resubscribe(&address))?;
         self.master.wait_for_agents(1, WITHIN).map_err(|error| error.to_string())?;

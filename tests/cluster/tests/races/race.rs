@@ -15,7 +15,7 @@ use crate::racer::Answer;
 use crate::settings::{Settings, say};
 
 /// The longest time from the start of a race to the kill of the master.
-const KILLED_AFTER_MS: u64 = 12;
+const KILLED_AFTER_MS: u64 = 60;
 
 /// What happened in all races so far.
 #[derive(Debug, Clone, Default)]
@@ -137,6 +137,7 @@ fn race(
     course.settle()?;
     course.frameworks_know()?;
     course.agree()?;
+
     let nobody_evicted = course.witness.books().evictions == evicted_before;
     if kill == Kill::Never {
         for (racer, plan) in course.racers.iter_mut().zip(&plans) {

@@ -91,6 +91,9 @@ impl Witness {
                     TaskEvent::Started(task) => books.admit(task, capacity),
                     TaskEvent::Ended(task, end) => {
                         books.evictions += u64::from(end == TaskEnd::Preempted);
+                        if end == TaskEnd::Killed {
+                            books.findings.push(format!("{} was killed, and nobody wanted it", task.task_id()));
+                        }
                         books.running.retain(|running| *running != task);
                     }
                 }
