@@ -23,9 +23,9 @@ const RESERVED_CPUS: f64 = 4.0;
 pub(crate) const BORROWERS: usize = 20;
 const OWNERS: usize = 2;
 /// Short, so that races are.
-const ALLOCATION_INTERVAL: Duration = Duration::from_millis(10);
+pub(crate) const ALLOCATION_INTERVAL: Duration = Duration::from_millis(10);
 /// Every borrower sees everything; nobody waits for having lost, as all are to be there again.
-const RULES: &str = r#"
+pub(crate) const RULES: &str = r#"
 [lending]
 fan_out = 64
 min_idle = "0s"
@@ -41,6 +41,9 @@ roles = ["batch", "day", "week"]
 [[lending.borrowers]]
 roles = "night"
 priority = 10
+
+[eviction]
+check_every = "1s"
 "#;
 
 /// Everything that runs.
@@ -92,14 +95,7 @@ impl Course {
         &mut self,
         each: impl Fn(usize, &mut Racer) -> Result<Outcome, String> + Sync,
     ) -> Result<Vec<Outcome>, String> {
-        let each = &each;
-        let outcomes: Vec<Result<Outcome, String>> = thread::scope(|scope| {
-            let racers = self.racers.iter_mut().enumerate();
-            let threads: Vec<_> =
-                racers.map(|(number, racer)| scope.spawn(move || each(number, racer))).collect();
-            threads.into_iter().map(|one| one.join().unwrap_or_else(|_| Err("a panic".to_owned()))).collect()
-        });
-        outcomes.into_iter().collect()
+        side_by_side(&mut self.racers, each)
     }
 
     /// What a borrower of that priority is to be offered.
@@ -198,9 +194,23 @@ impl Course {
     }
 }
 
+/// Lets each framework do the same at the same time, and gathers what each has to say.
+pub(crate) fn side_by_side<Outcome: Send>(
+    racers: &mut [Racer],
+    each: impl Fn(usize, &mut Racer) -> Result<Outcome, String> + Sync,
+) -> Result<Vec<Outcome>, String> {
+    let each = &each;
+    let outcomes: Vec<Result<Outcome, String>> = thread::scope(|scope| {
+        let racers = racers.iter_mut().enumerate();
+        let threads: Vec<_> = racers.map(|(at, racer)| scope.spawn(move || each(at, racer))).collect();
+        threads.into_iter().map(|one| one.join().unwrap_or_else(|_| Err("a panic".to_owned()))).collect()
+    });
+    outcomes.into_iter().collect()
+}
+
 /// What owners leave free for a moment would be offered to borrowers as their fair share. They are not to have any. A
 /// limit binds a role at the top only.
-fn keep_borrowers_to_loans(master: &Master) -> Result<(), String> {
+pub(crate) fn keep_borrowers_to_loans(master: &Master) -> Result<(), String> {
     let nothing = json!({"cpus": {"value": 0.0}, "mem": {"value": 0.0}});
     let configs: Vec<Value> =
         ["batch", "day", "week", "night"].iter().map(|role| json!({"role": role, "limits": nothing})).collect();
@@ -210,7 +220,7 @@ fn keep_borrowers_to_loans(master: &Master) -> Result<(), String> {
     })
 }
 
-fn subscribe(master: &str) -> Result<Vec<Racer>, String> {
+pub(crate) fn subscribe(master: &str) -> Result<Vec<Racer>, String> {
     let roles: Vec<(String, &str)> = (0..OWNERS)
         .map(|number| (format!("owner-{number}"), OWNERS_ROLE))
         .chain((0..BORROWERS).map(|number| {

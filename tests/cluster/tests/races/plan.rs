@@ -8,6 +8,8 @@ use crate::amounts::Amounts;
 
 /// The latest start of a launch after the others', in microseconds.
 const LATEST_START_US: u64 = 3_000;
+/// What tasks do on agents that run them: wait for their end.
+const COMMAND: &str = "exec sleep 3600";
 /// The least that a task takes.
 const LEAST: Amounts = Amounts { cpus: 0.1, mem: 16.0 };
 
@@ -27,7 +29,7 @@ pub(crate) struct PlannedTask {
 impl PlannedTask {
     /// The task; an owner's takes its resources out of what is left in `stock` of its offers.
     pub(crate) fn spec(&self, stock: &mut [Value], is_owner: bool) -> TaskSpec {
-        let mut spec = TaskSpec::new(&self.id, "never run");
+        let mut spec = TaskSpec::new(&self.id, COMMAND);
         if let Some(gang) = &self.gang {
             spec = spec.label("apportion_gang", gang);
         }
@@ -105,9 +107,15 @@ impl Plan {
         plan
     }
 
-    /// What an owner does with offers of `there`.
-    pub(crate) fn of_owner(race: &str, there: Amounts, random: &mut Random) -> Plan {
-        if !random.percent(25) || !LEAST.fits(there) {
+    /// One task of a borrower that takes no more than `most`.
+    pub(crate) fn of_small_borrower(race: &str, most: Amounts, random: &mut Random) -> Plan {
+        let tasks = vec![task(race, 0, some_of(most, random))];
+        Plan { tasks, after_us: start(random), ..Plan::default() }
+    }
+
+    /// What an owner does with offers of `there`, in so many of a hundred cases.
+    pub(crate) fn of_owner(race: &str, chance: u64, there: Amounts, random: &mut Random) -> Plan {
+        if !random.percent(chance) || !LEAST.fits(there) {
             return Plan { keeps_offers: true, ..Plan::default() };
         }
         let mut plan = Plan { after_us: start(random), ..Plan::default() };

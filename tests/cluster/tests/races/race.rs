@@ -16,6 +16,8 @@ use crate::settings::{Settings, say};
 
 /// The longest time from the start of a race to the kill of the master.
 const KILLED_AFTER_MS: u64 = 60;
+/// In so many of a hundred races that owners take part in, each of them launches.
+const OWNERS_CHANCE: u64 = 40;
 
 /// What happened in all races so far.
 #[derive(Debug, Clone, Default)]
@@ -141,7 +143,7 @@ fn race(
     let nobody_evicted = course.witness.books().evictions == evicted_before;
     if kill == Kill::Never {
         for (racer, plan) in course.racers.iter_mut().zip(&plans) {
-            racer.check(&plan.tasks);
+            racer.check(&plan.tasks, |_| false);
         }
         if is_calm && nobody_evicted {
             nobody_lost_without_need(course, &plans)?;
@@ -164,7 +166,7 @@ fn plans(course: &Course, number: u64, expected: &[Option<Amounts>], random: &mu
         let mut random = Random::new(random.next());
         let name = format!("r{number}.{}", racer.name());
         match expected[at] {
-            _ if racer.is_owner() && owners_race => Plan::of_owner(&name, racer.held(), &mut random),
+            _ if racer.is_owner() && owners_race => Plan::of_owner(&name, OWNERS_CHANCE, racer.held(), &mut random),
             Some(there) if !racer.is_owner() => Plan::of_borrower(&name, there, &mut random),
             _ => Plan { keeps_offers: true, ..Plan::default() },
         }

@@ -177,6 +177,15 @@ impl Racer {
         Ok(started.elapsed())
     }
 
+    /// Kills all that runs of it.
+    pub(crate) fn kill_all(&mut self) -> Result<(), String> {
+        let running = self.tasks.iter().filter(|(_, answer)| **answer == Answer::Running);
+        for (task, _) in running {
+            self.framework.kill(task, Some(Duration::ZERO)).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
     /// Hears what has come and is not heard yet.
     pub(crate) fn listen(&mut self) -> Result<(), String> {
         while let Some(event) = self.next(Duration::ZERO)? {
@@ -234,8 +243,9 @@ impl Racer {
         }
     }
 
-    /// What the answers have to be, whoever won.
-    pub(crate) fn check(&mut self, planned: &[PlannedTask]) {
+    /// What the answers have to be, whoever won. An agent that evicts what is still being started calls that a failed
+    /// launch; `evicted_early` knows whom it did that to.
+    pub(crate) fn check(&mut self, planned: &[PlannedTask], evicted_early: impl Fn(&str) -> bool) {
         for task in planned {
             let answer = self.tasks.get(&task.id).cloned().unwrap_or(Answer::Missing);
             let wrong = match &answer {
@@ -243,8 +253,12 @@ impl Racer {
                 Answer::TurnedDown => self.is_owner(),
                 Answer::Invalid(_) => !task.invalid && !task.excessive,
                 Answer::Ended(state, reason) => {
-                    let evicted = reason.as_deref() == Some("REASON_CONTAINER_PREEMPTED");
-                    self.is_owner() || *state != TaskState::Lost || !evicted
+                    let evicted = match (state, reason.as_deref()) {
+                        (TaskState::Lost, Some("REASON_CONTAINER_PREEMPTED")) => true,
+                        (TaskState::Failed, Some("REASON_CONTAINER_LAUNCH_FAILED")) => evicted_early(&task.id),
+                        _ => false,
+                    };
+                    self.is_owner() || !evicted
                 }
                 Answer::Missing => true,
             };
