@@ -19,6 +19,9 @@ use crate::{OWNERS_ROLE, priority};
 /// All that the agent has of what is lent; a quarter of the cpus is reserved for the owners.
 pub(crate) const CAPACITY: Amounts = Amounts { cpus: 16.0, mem: 16_384.0 };
 const RESERVED_CPUS: f64 = 4.0;
+/// Everybody is offered what is left, as long as that times the fan-out is no less than all that is offered: twenty offers
+/// of the whole agent, 64 times this.
+const LEFT_AT_LEAST: Amounts = Amounts { cpus: 5.0, mem: 5_120.0 };
 /// So many frameworks borrow. Two more own what they borrow.
 pub(crate) const BORROWERS: usize = 20;
 const OWNERS: usize = 2;
@@ -108,10 +111,14 @@ impl Course {
         self.witness.books().running.iter().map(apportion_rig::SimulatedTask::task_id).collect()
     }
 
-    /// Ends all tasks but those that `stays` wants to stay.
+    /// Ends all tasks but those that `stays` wants to stay, as far as they leave [`LEFT_AT_LEAST`].
     pub(crate) fn end_tasks(&self, mut stays: impl FnMut() -> bool) -> Result<(), String> {
+        let mut left = CAPACITY;
         for task in self.agents.running_tasks() {
-            if !stays() {
+            let rest = left - Amounts::lent_to(&task) - Amounts::own_of(&task);
+            if LEFT_AT_LEAST.fits(rest) && stays() {
+                left = rest;
+            } else {
                 self.agents.end_task(&task, TaskEnd::Finished);
             }
         }
