@@ -1,8 +1,8 @@
 //! What the tests of this package share: the finished library, a prepared rig, and a master and agents that run the
 //! library's four modules.
 //!
-//! The tests themselves are one program, `tests/real_mesos`, with a file for each topic. They want two things built
-//! before:
+//! The tests themselves are one program, `tests/real_mesos`, with a file for each topic, and besides `tests/races`, in which
+//! many frameworks race for one agent that lends. They want two things built before:
 //!
 //! ```text
 //! cargo build -p apportion -p apportion-rig

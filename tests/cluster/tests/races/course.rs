@@ -132,7 +132,7 @@ impl Course {
             let fits = (books.regular() + books.lent_from(0)).fits(CAPACITY);
             let is_known = books.running.len() == running.len()
                 && books.running.iter().all(|task| running.contains(task));
-            if fits && is_known { Ok(()) } else { Err(format!("{:?}, of which {running:?} run", books.running)) }
+            if fits && is_known { Ok(()) } else { Err(format!("{books}, of which {running:?} run")) }
         })
     }
 
@@ -149,10 +149,18 @@ impl Course {
             let used = &agent["used_resources"];
             let same = Amounts::regular_in(used).same(regular) && Amounts::lent_in(used).same(lent);
             let active = agent["active"] == true;
-            if same && active { Ok(()) } else { Err(format!("{used}, expected {regular:?} and {lent:?} lent")) }
+            if same && active {
+                Ok(())
+            } else {
+                Err(format!("{used}, expected {regular:?} and {lent:?} lent"))
+            }
         })?;
         if self.master.process_id() != self.process_id {
-            return Err(format!("the master was process {:?}: {:?}", self.process_id, self.master.process_id()));
+            return Err(format!(
+                "the master was process {:?}: {:?}",
+                self.process_id,
+                self.master.process_id()
+            ));
         }
         Ok(())
     }
@@ -164,7 +172,8 @@ impl Course {
             let started = Instant::now();
             loop {
                 racer.listen()?;
-                let told = |(task, answer): (&String, &Answer)| (*answer == Answer::Running) == runs.contains(task);
+                let told =
+                    |(task, answer): (&String, &Answer)| (*answer == Answer::Running) == runs.contains(task);
                 if racer.tasks.iter().all(told) {
                     break;
                 }
@@ -219,8 +228,10 @@ pub(crate) fn side_by_side<Outcome: Send>(
 /// limit binds a role at the top only.
 pub(crate) fn keep_borrowers_to_loans(master: &Master) -> Result<(), String> {
     let nothing = json!({"cpus": {"value": 0.0}, "mem": {"value": 0.0}});
-    let configs: Vec<Value> =
-        ["batch", "day", "week", "night"].iter().map(|role| json!({"role": role, "limits": nothing})).collect();
+    let configs: Vec<Value> = ["batch", "day", "week", "night"]
+        .iter()
+        .map(|role| json!({"role": role, "limits": nothing}))
+        .collect();
     let call = json!({"type": "UPDATE_QUOTA", "update_quota": {"quota_configs": configs}});
     within(WITHIN, "the master to take limits", || {
         master.call(&call).map(|_| ()).map_err(|error| error.to_string())

@@ -8,14 +8,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use apportion_cluster_tests::{Random, agent, list, master};
-use apportion_rig::{Agent, Http, Master};
+use apportion_rig::{Agent, Http, Master, TaskState};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::amounts::Amounts;
-use crate::course::{
-    ALLOCATION_INTERVAL, RULES, keep_borrowers_to_loans, side_by_side, subscribe, within,
-};
+use crate::course::{ALLOCATION_INTERVAL, RULES, keep_borrowers_to_loans, side_by_side, subscribe, within};
 use crate::plan::Plan;
 use crate::racer::{Answer, Racer};
 use crate::settings::{Settings, say};
@@ -42,6 +40,8 @@ pub(crate) struct Summary {
     turned_down: u64,
     regular: u64,
     evicted: u64,
+    /// Of those, while their containers were being started.
+    evicted_early: u64,
     looks: u64,
     /// How often more was allocated than there is.
     over_commitments: u64,
@@ -54,13 +54,14 @@ impl fmt::Display for Summary {
         write!(
             out,
             "{} races on a real agent in {:.1?}: {} lent launches won, {} were turned down; {} launches of owners, {} \
-             evictions; {} times in {} looks more was allocated than there is, for {:.1?} at most",
+             evictions, {} of them of what was being started; {} times in {} looks more was allocated than there is, for {:.1?} at most",
             self.races,
             self.time,
             self.won,
             self.turned_down,
             self.regular,
             self.evicted,
+            self.evicted_early,
             self.over_commitments,
             self.looks,
             self.longest
@@ -213,8 +214,8 @@ struct Allocated {
 fn allocated(state: &Value) -> Allocated {
     let executors = list(&state["frameworks"]).iter().flat_map(|framework| list(&framework["executors"]));
     let mut sum = Allocated::default();
-    for task in executors
-        .flat_map(|executor| list(&executor["tasks"]).iter().chain(list(&executor["queued_tasks"])))
+    for task in
+        executors.flat_map(|executor| list(&executor["tasks"]).iter().chain(list(&executor["queued_tasks"])))
     {
         sum.regular = sum.regular + Amounts::regular_in(&task["resources"]);
         sum.lent = sum.lent + Amounts::lent_in(&task["resources"]);
@@ -281,9 +282,10 @@ fn count(course: &RealCourse, plans: &[Plan], summary: &mut Summary) {
                 _ if racer.is_owner() => summary.regular += 1,
                 Some(Answer::TurnedDown) => summary.turned_down += 1,
                 Some(Answer::Running) => summary.won += 1,
-                Some(Answer::Ended(..)) => {
+                Some(Answer::Ended(state, _)) => {
                     summary.won += 1;
                     summary.evicted += 1;
+                    summary.evicted_early += u64::from(*state == TaskState::Failed);
                 }
                 _ => {}
             }

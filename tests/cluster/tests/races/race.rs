@@ -87,8 +87,9 @@ pub(crate) fn run(settings: &Settings, races: u64, kill_every: Option<u64>) -> R
             Some(every) if number % every == 0 => Kill::After(random.millis(0, KILLED_AFTER_MS)),
             _ => Kill::Never,
         };
-        race(&mut course, number, kill, &mut random, &mut summary)
-            .map_err(|error| format!("{header}: race {number}, {kill:?}: {error}\n{}", last_lines(&course)))?;
+        race(&mut course, number, kill, &mut random, &mut summary).map_err(|error| {
+            format!("{header}: race {number}, {kill:?}: {error}\n{}", last_lines(&course))
+        })?;
         summary.races = number;
         summary.time = started.elapsed();
         summary.evicted = course.witness.books().evictions;
@@ -97,7 +98,8 @@ pub(crate) fn run(settings: &Settings, races: u64, kill_every: Option<u64>) -> R
         }
     }
     let log = course.master.log();
-    match log.lines().find(|line| line.contains("Check failed") || line.contains("can no longer be trusted")) {
+    match log.lines().find(|line| line.contains("Check failed") || line.contains("can no longer be trusted"))
+    {
         Some(line) => Err(format!("{header}: the master's log has: {line}")),
         None => Ok(summary),
     }
@@ -129,9 +131,8 @@ fn race(
     }
     let evicted_before = course.witness.books().evictions;
     let survivors = course.agents.running_tasks();
-    let is_calm = survivors.is_empty() && plans.iter().zip(&course.racers).all(|(plan, racer)| {
-        plan.tasks.is_empty() || !racer.is_owner()
-    });
+    let is_calm = survivors.is_empty()
+        && plans.iter().zip(&course.racers).all(|(plan, racer)| plan.tasks.is_empty() || !racer.is_owner());
     start(course, &plans, kill, &survivors, random)?;
     if kill != Kill::Never {
         count_doubtful(course, summary)?;
@@ -166,7 +167,9 @@ fn plans(course: &Course, number: u64, expected: &[Option<Amounts>], random: &mu
         let mut random = Random::new(random.next());
         let name = format!("r{number}.{}", racer.name());
         match expected[at] {
-            _ if racer.is_owner() && owners_race => Plan::of_owner(&name, OWNERS_CHANCE, racer.held(), &mut random),
+            _ if racer.is_owner() && owners_race => {
+                Plan::of_owner(&name, OWNERS_CHANCE, racer.held(), &mut random)
+            }
             Some(there) if !racer.is_owner() => Plan::of_borrower(&name, there, &mut random),
             _ => Plan { keeps_offers: true, ..Plan::default() },
         }

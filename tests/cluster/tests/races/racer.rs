@@ -130,9 +130,10 @@ impl Racer {
 
     fn decline_all_but(&mut self, expected: Option<Amounts>) -> Result<(), String> {
         let mut wanted = expected;
-        let (kept, others): (Vec<Offer>, Vec<Offer>) = self.offers.drain(..).partition(|offer| {
-            wanted.take_if(|expected| Amounts::lent_of(offer).same(*expected)).is_some()
-        });
+        let (kept, others): (Vec<Offer>, Vec<Offer>) = self
+            .offers
+            .drain(..)
+            .partition(|offer| wanted.take_if(|expected| Amounts::lent_of(offer).same(*expected)).is_some());
         self.offers = kept;
         // Without a loan to wait for, offers stay where they are: nobody is to ask again and again.
         if expected.is_none() {
@@ -143,7 +144,9 @@ impl Racer {
             if Amounts::regular_of(&offer) != Amounts::default() {
                 self.findings.push(format!("{} was offered what is not lent: {offer:?}", self.name()));
             }
-            self.framework.decline(std::slice::from_ref(&offer), Some(0.0)).map_err(|error| error.to_string())?;
+            self.framework
+                .decline(std::slice::from_ref(&offer), Some(0.0))
+                .map_err(|error| error.to_string())?;
             self.declined = Some(offer);
         }
         Ok(())
@@ -255,7 +258,9 @@ impl Racer {
                 Answer::Ended(state, reason) => {
                     let evicted = match (state, reason.as_deref()) {
                         (TaskState::Lost, Some("REASON_CONTAINER_PREEMPTED")) => true,
-                        (TaskState::Failed, Some("REASON_CONTAINER_LAUNCH_FAILED")) => evicted_early(&task.id),
+                        (TaskState::Failed, Some("REASON_CONTAINER_LAUNCH_FAILED")) => {
+                            evicted_early(&task.id)
+                        }
                         _ => false,
                     };
                     self.is_owner() || !evicted

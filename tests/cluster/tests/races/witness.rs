@@ -1,5 +1,6 @@
 //! An independent witness on the agent: what the master had it run, in the master's order, and what it does to borrowers.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
@@ -21,6 +22,16 @@ pub(crate) struct Books {
     /// Each that should not be.
     pub(crate) findings: Vec<String>,
     pub(crate) evictions: u64,
+}
+
+impl fmt::Display for Books {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for task in &self.running {
+            let (lent, own) = (Amounts::lent_to(task), Amounts::own_of(task));
+            write!(out, "[{} in role {}: {lent:?} lent, {own:?} own] ", task.task_id(), task.role())?;
+        }
+        Ok(())
+    }
 }
 
 impl Books {
@@ -53,10 +64,10 @@ impl Books {
         if lent != Amounts::default() && !lent.fits(self.left(capacity, priority(&task.role()))) {
             let there = self.left(capacity, priority(&task.role()));
             self.findings.push(format!(
-                "{} in role {} was admitted with {lent:?} lent, and {there:?} was left: {:?}",
+                "{} in role {} was admitted with {lent:?} lent, and {there:?} was left; in use: {}",
                 task.task_id(),
                 task.role(),
-                self.running
+                self
             ));
         }
         self.running.push(task);
@@ -92,7 +103,9 @@ impl Witness {
                     TaskEvent::Ended(task, end) => {
                         books.evictions += u64::from(end == TaskEnd::Preempted);
                         if end == TaskEnd::Killed {
-                            books.findings.push(format!("{} was killed, and nobody wanted it", task.task_id()));
+                            books
+                                .findings
+                                .push(format!("{} was killed, and nobody wanted it", task.task_id()));
                         }
                         books.running.retain(|running| *running != task);
                     }

@@ -182,6 +182,7 @@ impl Swarm {
             // Who has no id registers as a new agent; nobody is to do so after this.
             state.away = true;
             state.registered.clear();
+            state.tasks.forget();
             std::mem::take(&mut state.ids)
         };
         for (agent, agent_id) in ids {
@@ -277,7 +278,10 @@ impl Swarm {
             if let Some(id) = id {
                 let (checkpointed, (tasks, frameworks)) = {
                     let state = self.state();
-                    (state.checkpointed.get(&name).cloned().unwrap_or_default(), state.tasks.report(&name, &id))
+                    (
+                        state.checkpointed.get(&name).cloned().unwrap_or_default(),
+                        state.tasks.report(&name, &id),
+                    )
                 };
                 let message = Reregister {
                     agent,

@@ -163,6 +163,11 @@ impl Tasks {
         self.watchers.retain(|watcher| watcher.send(event()).is_ok());
     }
 
+    /// What ran is gone, as for a master that removed its agents.
+    pub(super) fn forget(&mut self) {
+        self.running.clear();
+    }
+
     /// What an agent reports of its tasks when it registers again, and their frameworks.
     pub(super) fn report(&self, agent: &str, agent_id: &Id) -> (Vec<Task>, Vec<Vec<u8>>) {
         let mut frameworks = BTreeMap::new();
