@@ -17,12 +17,12 @@ impl Random {
     /// A generator of its own for the part `number` of what this seed is for.
     pub fn part(seed: u64, number: u64) -> Random {
         let mut random = Random::new(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        random.next();
+        random.bits();
         random
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.state;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -32,7 +32,7 @@ impl Random {
 
     /// A number below `bound`; 0 when that is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next().checked_rem(bound).unwrap_or(0)
+        self.bits().checked_rem(bound).unwrap_or(0)
     }
 
     /// True in so many of a hundred cases.
@@ -60,7 +60,7 @@ mod tests {
     fn same_seed_gives_the_same_choices_and_another_seed_others() {
         let take = |seed| {
             let mut random = Random::new(seed);
-            [0; 8].map(|_: u64| random.next())
+            [0; 8].map(|_: u64| random.bits())
         };
         assert_eq!(take(7), take(7));
         assert_ne!(take(7), take(8));

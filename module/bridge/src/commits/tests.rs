@@ -68,7 +68,8 @@ fn decorated(hook: &HookModule, task: &TaskInfo) -> Option<Vec<Vec<u8>>> {
 
 fn hook(commits: &Arc<Commits>, rules: &str) -> HookModule {
     let config = Config::from_text(rules).unwrap();
-    HookModule::new(&config, None, Arc::default(), Arc::default(), Arc::default(), commits).unwrap()
+    HookModule::new(&config, None, Arc::default(), Arc::default(), Arc::default(), commits)
+        .unwrap()
 }
 
 /// An agent of 4 cpus that lends all of them.

@@ -164,7 +164,7 @@ fn race(
 fn plans(course: &Course, number: u64, expected: &[Option<Amounts>], random: &mut Random) -> Vec<Plan> {
     let owners_race = random.percent(60);
     let plan = |(at, racer): (usize, &crate::racer::Racer)| {
-        let mut random = Random::new(random.next());
+        let mut random = Random::new(random.bits());
         let name = format!("r{number}.{}", racer.name());
         match expected[at] {
             _ if racer.is_owner() && owners_race => {
