@@ -121,7 +121,7 @@ pub(crate) fn run(settings: &Settings, races: u64) -> Result<Summary, String> {
         })?;
         summary.races = number;
         summary.time = started.elapsed();
-        if number % settings.progress_every(races) == 0 {
+        if number < races && number % settings.progress_every(races) == 0 {
             say(&summary.to_string());
         }
     }

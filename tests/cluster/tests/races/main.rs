@@ -29,7 +29,7 @@
 //!
 //! | variable | meaning | without it |
 //! |---|---|---|
-//! | `APPORTION_RACES` | races on the simulated agent; a tenth with kills of the master, a fortieth on a real agent | 200, 30 and 5 |
+//! | `APPORTION_RACES` | races on the simulated agent; a tenth with kills of the master, a fortieth on a real agent | 120, 30 and 5 |
 //! | `APPORTION_RACES_SEED` | seed of all plans; when threads get to run is left to chance | from the clock |
 //! | `APPORTION_LIBRARY` | the library | the debug build beside the tests |
 #![forbid(unsafe_code)]
@@ -56,7 +56,7 @@ fn priority(role: &str) -> u32 {
 #[test]
 fn first_launch_wins_and_nothing_is_over_committed_or_lost() {
     let settings = Settings::from_environment();
-    match race::run(&settings, settings.races(|wished| wished, 200), None) {
+    match race::run(&settings, settings.races(|wished| wished, 120), None) {
         Ok(summary) => say(&summary.to_string()),
         Err(report) => panic!("{report}"),
     }

@@ -93,7 +93,7 @@ pub(crate) fn run(settings: &Settings, races: u64, kill_every: Option<u64>) -> R
         summary.races = number;
         summary.time = started.elapsed();
         summary.evicted = course.witness.books().evictions;
-        if number % settings.progress_every(races) == 0 {
+        if number < races && number % settings.progress_every(races) == 0 {
             say(&summary.to_string());
         }
     }
