@@ -1,8 +1,8 @@
 //! What the tests of this package share: the finished library, a prepared rig, and a master and agents that run the
 //! library's four modules.
 //!
-//! The tests themselves are one program, `tests/real_mesos`, with a file for each topic. They want two things built
-//! before:
+//! The tests themselves are one program, `tests/real_mesos`, with a file for each topic, and besides `tests/races`, in which
+//! many frameworks race for one agent that lends. They want two things built before:
 //!
 //! ```text
 //! cargo build -p apportion -p apportion-rig
@@ -13,6 +13,7 @@
 //! command that mends it. What is said here panics on failure, as it is for tests only.
 #![forbid(unsafe_code)]
 
+mod random;
 pub mod scenes;
 
 use std::env;
@@ -23,6 +24,8 @@ use std::time::{Duration, Instant};
 
 use apportion_rig::{AgentBuilder, Framework, FrameworkSpec, MasterBuilder, Offer, Rig};
 use serde_json::{Value, json};
+
+pub use random::Random;
 
 /// How long anything awaited may take. Far more than it takes, as other tests load the machine at the same time.
 pub const WITHIN: Duration = Duration::from_secs(30);

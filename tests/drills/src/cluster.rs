@@ -15,8 +15,8 @@ use crate::journal::{Micros, now};
 use crate::master_log::MasterLog;
 use crate::operator::Operator;
 use crate::program::{Command, Orders};
-use crate::random::Random;
 use crate::resources::Holdings;
+use apportion_cluster_tests::Random;
 
 /// Time between two allocation cycles: short, so that many rounds fit into a test.
 pub(crate) const ALLOCATION_INTERVAL: Duration = Duration::from_millis(100);

@@ -64,7 +64,6 @@ mod operator;
 pub mod program;
 mod pulse;
 mod quota;
-mod random;
 mod resources;
 mod rounds;
 mod witness;

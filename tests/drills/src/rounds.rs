@@ -17,9 +17,9 @@ use crate::operator::{Answer, OperatorStep};
 use crate::program::Command;
 use crate::pulse::Pulse;
 use crate::quota::Quotas;
-use crate::random::Random;
 use crate::resources::Holdings;
 use crate::witness::{Absence, Victim, Witness};
+use apportion_cluster_tests::Random;
 
 /// How long anything awaited may take. Far more than it takes, as other programs may load the machine.
 const WITHIN: Duration = Duration::from_secs(30);

@@ -65,4 +65,5 @@ pub use rig::{Rig, RigCopy, RigOptions};
 pub use running::{Agent, AgentProcess, Master, MasterProcess, Running};
 pub use simulated::{
     DiskSource, OperationAnswer, SimulatedAgents, SimulatedDisk, SimulatedProvider, SimulatedSpec,
+    SimulatedTask, TaskEnd, TaskEvent,
 };

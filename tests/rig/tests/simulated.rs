@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use apportion_rig::{
     DiskSource, Framework, FrameworkSpec, Master, OperationAnswer, Registry, Rig, SimulatedAgents,
-    SimulatedDisk, SimulatedProvider, SimulatedSpec, TaskSpec, TaskState, scalar,
+    SimulatedDisk, SimulatedProvider, SimulatedSpec, TaskEnd, TaskEvent, TaskSpec, TaskState, scalar,
 };
 use serde_json::{Value, json};
 
@@ -52,6 +52,50 @@ fn killed_simulated_task_does_not_finish() {
     framework.wait_status("t", TaskState::Running, WITHIN).unwrap();
     framework.kill("t", None).unwrap();
     framework.wait_status("t", TaskState::Killed, WITHIN).unwrap();
+}
+
+#[test]
+fn simulated_tasks_outlive_their_master_and_end_when_told_as_borrowers_do() {
+    let rig = rig();
+    let mut master = rig.master().registry(Registry::ReplicatedLog).start().unwrap();
+    let spec = SimulatedSpec {
+        agents: 1,
+        attributes: vec![("kind".to_owned(), "shared".to_owned())],
+        task_time: Duration::MAX,
+        ..SimulatedSpec::default()
+    };
+    let agents = SimulatedAgents::start(master.address(), spec).unwrap();
+    let happened = agents.watch_tasks();
+    let spec = FrameworkSpec::new("lasting").checkpoint(true).failover_timeout(Duration::from_secs(60));
+    let mut framework = Framework::subscribe(master.address(), spec).unwrap();
+    let offer = framework.next_offers(WITHIN).unwrap().remove(0);
+    assert_eq!(offer.attribute("kind"), Some("shared"));
+    framework.launch(&offer, &[TaskSpec::new("t", "never run").cpus(3.0)], None).unwrap();
+    framework.wait_status("t", TaskState::Running, WITHIN).unwrap();
+
+    master.kill().unwrap();
+    master.restart().unwrap();
+    framework.resubscribe(master.address()).unwrap();
+    agents.reconnect();
+    master.wait_for_agents(1, WITHIN).unwrap();
+    let used = &master.get_json("/slaves").unwrap()["slaves"][0]["used_resources"]["cpus"];
+    assert_eq!(used, &json!(3.0), "the task is in the new master's books");
+    framework.reconcile(&["t"]).unwrap();
+    framework.wait_status("t", TaskState::Running, WITHIN).unwrap();
+
+    let running = agents.running_tasks();
+    assert_eq!((running[0].task_id(), running[0].framework_id()), ("t".into(), framework.id().to_owned()));
+    assert_eq!((running[0].regular_scalar("cpus"), running[0].revocable_scalar("cpus")), (3.0, 0.0));
+    assert_eq!(running[0].role(), "*");
+    assert!(agents.end_task(&running[0], TaskEnd::Preempted));
+    assert!(!agents.end_task(&running[0], TaskEnd::Preempted), "it has ended already");
+    let lost = framework.wait_status("t", TaskState::Lost, WITHIN).unwrap();
+    assert_eq!(lost.reason.as_deref(), Some("REASON_CONTAINER_PREEMPTED"));
+    let happened: Vec<TaskEvent> = happened.try_iter().collect();
+    let [TaskEvent::Started(started), TaskEvent::Ended(ended, TaskEnd::Preempted)] = &happened[..] else {
+        panic!("{happened:?}");
+    };
+    assert_eq!((started, ended), (&running[0], &running[0]));
 }
 
 #[test]

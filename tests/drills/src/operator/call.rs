@@ -11,8 +11,8 @@ use crate::books::AgentBooks;
 use crate::journal::Change;
 use crate::program::{MARKED_DISK_MB, marked};
 use crate::quota::Quota;
-use crate::random::Random;
 use crate::resources::{Holdings, volume, without_allocation};
+use apportion_cluster_tests::Random;
 
 /// Reservations on one agent, from which on the operator makes no more.
 const MARKS_MAX: usize = 4;

@@ -12,7 +12,7 @@ use apportion_rig::Http;
 use crate::books;
 use crate::framework_process::Arrival;
 use crate::journal::{Micros, now};
-use crate::random::Random;
+use apportion_cluster_tests::Random;
 pub(crate) use call::{Answer, Call};
 
 /// Longest pause between two calls.

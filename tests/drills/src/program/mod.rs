@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::error::DrillError;
 use crate::journal::{Journal, OfferEntry, Step};
-use crate::random::Random;
+use apportion_cluster_tests::Random;
 pub(crate) use plan::{MARKED_CPUS, MARKED_DISK_MB, MARKED_MEM_MB, marked};
 use plan::{Names, Plan, Room};
 

@@ -7,8 +7,8 @@ use apportion_rig::Offer;
 use serde_json::{Value, json};
 
 use crate::journal::{Change, OperationEntry, TaskEntry};
-use crate::random::Random;
 use crate::resources::{amount, elements, ports, reserved, volume};
+use apportion_cluster_tests::Random;
 
 /// What one mark reserves.
 pub(crate) const MARKED_CPUS: f64 = 0.25;

@@ -198,6 +198,36 @@ pub(super) struct Reregister {
     pub(super) capabilities: Vec<Capability>,
     #[prost(message, optional, tag = "10")]
     pub(super) resource_version: Option<Id>,
+    /// What runs on the agent.
+    #[prost(message, repeated, tag = "3")]
+    pub(super) tasks: Vec<Task>,
+    /// The frameworks of what runs, each a `FrameworkInfo` as it came.
+    #[prost(bytes = "vec", repeated, tag = "8")]
+    pub(super) frameworks: Vec<Vec<u8>>,
+}
+
+/// A task as an agent reports it that registers again.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Task {
+    #[prost(bytes = "vec", required, tag = "1")]
+    pub(super) name: Vec<u8>,
+    #[prost(message, required, tag = "2")]
+    pub(super) id: Id,
+    #[prost(message, required, tag = "3")]
+    pub(super) framework_id: Id,
+    #[prost(message, required, tag = "5")]
+    pub(super) agent_id: Id,
+    #[prost(int32, required, tag = "6")]
+    pub(super) state: i32,
+    #[prost(message, repeated, tag = "7")]
+    pub(super) resources: Vec<Resource>,
+}
+
+/// Whom a resource is allocated to.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Allocation {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub(super) role: Option<Vec<u8>>,
 }
 
 /// The reservations and volumes that an agent has to write down, each a `Resource` that is only handed back.
@@ -245,14 +275,19 @@ pub(super) struct FrameworkInfo {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct TaskInfo {
+    #[prost(bytes = "vec", required, tag = "1")]
+    pub(super) name: Vec<u8>,
     #[prost(message, required, tag = "2")]
     pub(super) id: Id,
+    #[prost(message, repeated, tag = "4")]
+    pub(super) resources: Vec<Resource>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct RunTask {
-    #[prost(message, required, tag = "2")]
-    pub(super) framework: FrameworkInfo,
+    /// A [`FrameworkInfo`], as bytes to be handed back.
+    #[prost(bytes = "vec", required, tag = "2")]
+    pub(super) framework: Vec<u8>,
     #[prost(message, required, tag = "4")]
     pub(super) task: TaskInfo,
 }
@@ -265,19 +300,23 @@ pub(super) struct KillTask {
     pub(super) task_id: Id,
 }
 
-/// `state` is 1 running, 2 finished, 4 killed; `source` 1 is the agent.
+/// `state` is 1 running, 2 finished, 4 killed, 5 lost; `source` 1 is the agent; `reason` 17 is a QoS correction.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct TaskStatus {
     #[prost(message, required, tag = "1")]
     pub(super) task_id: Id,
     #[prost(int32, required, tag = "2")]
     pub(super) state: i32,
+    #[prost(string, optional, tag = "4")]
+    pub(super) message: Option<String>,
     #[prost(message, required, tag = "5")]
     pub(super) agent_id: Id,
     #[prost(double, required, tag = "6")]
     pub(super) timestamp: f64,
     #[prost(int32, required, tag = "9")]
     pub(super) source: i32,
+    #[prost(int32, optional, tag = "10")]
+    pub(super) reason: Option<i32>,
     #[prost(bytes = "vec", required, tag = "11")]
     pub(super) uuid: Vec<u8>,
 }

@@ -11,9 +11,11 @@ mod disk;
 mod messages;
 mod provider;
 mod swarm;
+mod task;
 mod wire;
 
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use crate::error::RigError;
@@ -21,6 +23,7 @@ use crate::wait::{Look, wait_for};
 pub use disk::{DiskSource, SimulatedDisk};
 pub use provider::{OperationAnswer, SimulatedProvider};
 use swarm::Swarm;
+pub use task::{SimulatedTask, TaskEnd, TaskEvent};
 
 /// What the simulated agents are like.
 #[derive(Debug, Clone)]
@@ -46,7 +49,9 @@ pub struct SimulatedSpec {
     pub domain: Option<(String, String)>,
     /// Agent number n has the attribute `rack` with the value `r` and n modulo this.
     pub racks: usize,
-    /// A task finishes after so long.
+    /// Further attributes of each: name and text.
+    pub attributes: Vec<(String, String)>,
+    /// A task finishes after so long; with [`Duration::MAX`] only when told, see [`SimulatedAgents::end_task`].
     pub task_time: Duration,
 }
 
@@ -63,6 +68,7 @@ impl Default for SimulatedSpec {
             hosts: "simulated".to_owned(),
             domain: None,
             racks: 40,
+            attributes: Vec::new(),
             task_time: Duration::from_millis(200),
         }
     }
@@ -119,6 +125,23 @@ impl SimulatedAgents {
     /// How their resource providers answer operations from now on, also those that are pending.
     pub fn answer_operations(&self, answer: OperationAnswer) {
         self.swarm.answer_operations(answer);
+    }
+
+    /// Starts and ends of tasks from now on, in the order in which they happen on the agents. Starts are in the order in
+    /// which the master sent them. Calls after the first get an end of their own.
+    pub fn watch_tasks(&self) -> Receiver<TaskEvent> {
+        self.swarm.watch_tasks()
+    }
+
+    /// What runs now.
+    pub fn running_tasks(&self) -> Vec<SimulatedTask> {
+        self.swarm.state().tasks.running()
+    }
+
+    /// Ends a task; false if it was not running.
+    pub fn end_task(&self, task: &SimulatedTask, end: TaskEnd) -> bool {
+        let (framework_id, task_id) = task.ids();
+        self.swarm.end_task(&framework_id, &task_id, end)
     }
 
     /// Breaks all connections, as a failure of the network would. The agents go on with what they run.

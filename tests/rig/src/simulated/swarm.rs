@@ -20,6 +20,7 @@ use super::messages::{
     StatusUpdate, TaskStatus, Text, Unregister, Update, UpdateAgent,
 };
 use super::provider::{Shelf, random_id};
+use super::task::{Running, TaskEnd, TaskEvent, Tasks};
 use super::wire::{self, Incoming};
 use crate::error::RigError;
 
@@ -36,10 +37,11 @@ const REGISTER_AGAIN: Duration = Duration::from_secs(5);
 /// Pause before connecting to a master that is gone.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 
+/// A master that is gone has sent what still arrives: agents hear it before they register with the next one.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// `TaskState` on the wire.
-const RUNNING: i32 = 1;
-const FINISHED: i32 = 2;
-const KILLED: i32 = 4;
+pub(super) const RUNNING: i32 = 1;
 /// `Resource` and `Attribute` kinds on the wire.
 pub(super) const SCALAR: i32 = 0;
 const RANGES: i32 = 1;
@@ -67,6 +69,8 @@ pub(super) struct State {
     out: Option<TcpStream>,
     /// Connections that the master opened.
     incoming: Vec<TcpStream>,
+    /// How many of them are still read from.
+    readers: usize,
     /// Ids the master gave, by the agents' own names; kept over restarts of the master.
     pub(super) ids: HashMap<String, Id>,
     /// Agents registered with the present master.
@@ -75,8 +79,7 @@ pub(super) struct State {
     away: bool,
     /// Reservations and volumes the agents were told to keep, by their own names.
     pub(super) checkpointed: HashMap<String, Vec<Vec<u8>>>,
-    /// Framework and task ids of tasks that have not ended.
-    tasks: HashSet<(Vec<u8>, Vec<u8>)>,
+    pub(super) tasks: Tasks,
     pub(super) shelf: Shelf,
 }
 
@@ -93,7 +96,6 @@ impl State {
 #[derive(Debug)]
 struct StartedTask {
     ends: Instant,
-    agent: String,
     framework_id: Id,
     task_id: Id,
 }
@@ -125,7 +127,7 @@ impl Swarm {
         thread::spawn(move || {
             finish_tasks(&tasks, |task| {
                 if let Some(swarm) = finishing.upgrade() {
-                    swarm.end_task(&task.agent, &task.framework_id, &task.task_id, FINISHED);
+                    swarm.end_task(&task.framework_id, &task.task_id, TaskEnd::Finished);
                 }
             });
         });
@@ -180,6 +182,7 @@ impl Swarm {
             // Who has no id registers as a new agent; nobody is to do so after this.
             state.away = true;
             state.registered.clear();
+            state.tasks.forget();
             std::mem::take(&mut state.ids)
         };
         for (agent, agent_id) in ids {
@@ -218,8 +221,16 @@ impl Swarm {
             if !away && let Ok(stream) = TcpStream::connect(&self.master) {
                 // Only ends early; the next turn connects again.
                 let _ = self.speak_over(stream);
+                self.hear_last_words();
             }
             thread::sleep(RECONNECT_PAUSE);
+        }
+    }
+
+    fn hear_last_words(&self) {
+        let started = Instant::now();
+        while self.state().readers > 0 && started.elapsed() < LAST_WORDS {
+            thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -260,14 +271,27 @@ impl Swarm {
             if !wanted {
                 continue;
             }
-            let again = id.is_some();
-            let (agent, version) = (self.agent_info(number, id), VERSION.to_owned());
+            let (agent, version) = (self.agent_info(number, id.clone()), VERSION.to_owned());
             let resource_version = self.resource_version();
             let kinds = if resource_version.is_some() { CAPABILITIES_WITH_PROVIDERS } else { CAPABILITIES };
             let capabilities = kinds.map(|kind| Capability { kind }).to_vec();
-            if again {
-                let checkpointed = self.state().checkpointed.get(&name).cloned().unwrap_or_default();
-                let message = Reregister { agent, version, checkpointed, capabilities, resource_version };
+            if let Some(id) = id {
+                let (checkpointed, (tasks, frameworks)) = {
+                    let state = self.state();
+                    (
+                        state.checkpointed.get(&name).cloned().unwrap_or_default(),
+                        state.tasks.report(&name, &id),
+                    )
+                };
+                let message = Reregister {
+                    agent,
+                    version,
+                    checkpointed,
+                    capabilities,
+                    resource_version,
+                    tasks,
+                    frameworks,
+                };
                 self.send("master", "ReregisterSlaveMessage", &name, &message);
             } else {
                 let message = Register { agent, version, capabilities, resource_version };
@@ -293,11 +317,16 @@ impl Swarm {
         });
         let unreserved = |disk: Resource| Resource { role: Some("*".to_owned()), ..disk };
         resources.extend(spec.disks.iter().map(|disk| unreserved(disk.resource())));
-        let rack = Text { value: format!("r{}", number % spec.racks.max(1)) };
+        let attribute = |name: &str, value: String| {
+            let text = Some(Text { value });
+            Attribute { name: name.to_owned(), kind: TEXT, text }
+        };
+        let rack = attribute("rack", format!("r{}", number % spec.racks.max(1)));
+        let further = spec.attributes.iter().map(|(name, value)| attribute(name, value.clone()));
         AgentInfo {
             hostname: format!("{}-{number}", spec.hosts),
             resources,
-            attributes: vec![Attribute { name: "rack".to_owned(), kind: TEXT, text: Some(rack) }],
+            attributes: std::iter::once(rack).chain(further).collect(),
             id,
             checkpoint: true,
             port: self.port,
@@ -339,12 +368,11 @@ impl Swarm {
             }
             "ApplyOperationMessage" => self.apply_operation(agent, ApplyOperation::decode(body)?),
             "RunTaskMessage" => {
-                let run = RunTask::decode(body)?;
-                self.start_task(agent, run.framework.id, run.task.id);
+                self.start_task(Running::new(agent, RunTask::decode(body)?)?);
             }
             "KillTaskMessage" => {
                 let kill = KillTask::decode(body)?;
-                self.end_task(agent, &kill.framework_id, &kill.task_id, KILLED);
+                self.end_task(&kill.framework_id, &kill.task_id, TaskEnd::Killed);
             }
             // Others may be ignored by an agent that never has anything to reconcile.
             _ => {}
@@ -352,33 +380,43 @@ impl Swarm {
         Ok(())
     }
 
-    fn start_task(&self, agent: &str, framework_id: Id, task_id: Id) {
-        self.state().tasks.insert((framework_id.value.clone(), task_id.value.clone()));
-        self.report(agent, &framework_id, &task_id, RUNNING);
-        let ends = Instant::now() + self.spec.task_time;
+    fn start_task(&self, task: Running) {
+        let (agent, framework_id, task_id) = (task.agent.clone(), task.framework_id.clone(), task.id.clone());
+        self.state().tasks.start(task);
+        self.report(&agent, &framework_id, &task_id, None);
+        // Tasks that last for ever are ended when told.
+        let Some(ends) = Instant::now().checked_add(self.spec.task_time) else { return };
         // The receiver lives as long as the swarm.
-        let _ = self.started_tasks.send(StartedTask { ends, agent: agent.to_owned(), framework_id, task_id });
+        let _ = self.started_tasks.send(StartedTask { ends, framework_id, task_id });
     }
 
-    fn end_task(&self, agent: &str, framework_id: &Id, task_id: &Id, state: i32) {
-        let task = (framework_id.value.clone(), task_id.value.clone());
-        let was_running = self.state().tasks.remove(&task);
-        if was_running {
-            self.report(agent, framework_id, task_id, state);
-        }
+    /// Says whether it was running.
+    pub(super) fn end_task(&self, framework_id: &Id, task_id: &Id, end: TaskEnd) -> bool {
+        let ended = self.state().tasks.end(framework_id, task_id, end);
+        let Some(agent) = ended else { return false };
+        self.report(&agent, framework_id, task_id, Some(end));
+        true
     }
 
-    fn report(&self, agent: &str, framework_id: &Id, task_id: &Id, state: i32) {
+    /// See [`super::SimulatedAgents::watch_tasks`].
+    pub(super) fn watch_tasks(&self) -> Receiver<TaskEvent> {
+        self.state().tasks.watch()
+    }
+
+    fn report(&self, agent: &str, framework_id: &Id, task_id: &Id, end: Option<TaskEnd>) {
         let Some(agent_id) = self.state().ids.get(agent).cloned() else { return };
         let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         // The master drops updates whose uuid is not a random one.
         let uuid = Uuid::new_v4().as_bytes().to_vec();
+        let state = end.map_or(RUNNING, TaskEnd::state);
         let status = TaskStatus {
             task_id: task_id.clone(),
             state,
+            message: end.and_then(TaskEnd::message),
             agent_id: agent_id.clone(),
             timestamp,
             source: SOURCE_AGENT,
+            reason: end.and_then(TaskEnd::reason),
             uuid: uuid.clone(),
         };
         let framework_id = framework_id.clone();
@@ -411,6 +449,7 @@ fn listen(swarm: &Arc<Swarm>, listener: &TcpListener) {
                 continue;
             }
             state.incoming.push(kept);
+            state.readers += 1;
         }
         let swarm = Arc::clone(swarm);
         thread::spawn(move || {
@@ -420,6 +459,7 @@ fn listen(swarm: &Arc<Swarm>, listener: &TcpListener) {
                     eprintln!("simulated agent {}: {}: {error}", message.receiver, message.name);
                 }
             }
+            swarm.state().readers -= 1;
         });
     }
 }

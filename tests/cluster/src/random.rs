@@ -4,25 +4,25 @@ use std::time::Duration;
 
 /// A generator of choices (SplitMix64): the same seed gives the same choices on every machine.
 #[derive(Debug, Clone)]
-pub(crate) struct Random {
+pub struct Random {
     state: u64,
 }
 
 impl Random {
     /// A generator for a seed.
-    pub(crate) fn new(seed: u64) -> Random {
+    pub fn new(seed: u64) -> Random {
         Random { state: seed }
     }
 
     /// A generator of its own for the part `number` of what this seed is for.
-    pub(crate) fn part(seed: u64, number: u64) -> Random {
+    pub fn part(seed: u64, number: u64) -> Random {
         let mut random = Random::new(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        random.next();
+        random.bits();
         random
     }
 
     /// The next 64 bits.
-    pub(crate) fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.state;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -31,23 +31,23 @@ impl Random {
     }
 
     /// A number below `bound`; 0 when that is 0.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next().checked_rem(bound).unwrap_or(0)
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.bits().checked_rem(bound).unwrap_or(0)
     }
 
     /// True in so many of a hundred cases.
-    pub(crate) fn percent(&mut self, chance: u64) -> bool {
+    pub fn percent(&mut self, chance: u64) -> bool {
         self.below(100) < chance
     }
 
     /// One of several; the first of one. `None` of none.
-    pub(crate) fn choose<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
+    pub fn choose<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         let count = u64::try_from(from.len()).ok()?;
         from.get(usize::try_from(self.below(count)).ok()?)
     }
 
     /// A time from `least` to `most`, in steps of a millisecond.
-    pub(crate) fn millis(&mut self, least: u64, most: u64) -> Duration {
+    pub fn millis(&mut self, least: u64, most: u64) -> Duration {
         Duration::from_millis(least + self.below(most.saturating_sub(least) + 1))
     }
 }
@@ -60,7 +60,7 @@ mod tests {
     fn same_seed_gives_the_same_choices_and_another_seed_others() {
         let take = |seed| {
             let mut random = Random::new(seed);
-            [0; 8].map(|_: u64| random.next())
+            [0; 8].map(|_: u64| random.bits())
         };
         assert_eq!(take(7), take(7));
         assert_ne!(take(7), take(8));
