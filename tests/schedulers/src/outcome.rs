@@ -60,6 +60,9 @@ pub struct Outcome {
     pub commits: u64,
     /// Launches on lent resources that were turned down.
     pub conflicts: u64,
+    /// Those of them for which less than they wanted could be lent, as the owner used it or gave it back. The others lost
+    /// to borrowers.
+    pub conflicts_with_owners: u64,
     /// Tasks that were ended for one without lent resources.
     pub evictions: u64,
     /// Those of them that were ended for batch work: what is lent stays borrowed when its owner gives it back, and may be
@@ -86,6 +89,7 @@ impl Outcome {
             launches: tally.launches,
             commits: tally.commits,
             conflicts: tally.conflicts,
+            conflicts_with_owners: tally.conflicts_with_owners,
             evictions: tally.evictions,
             evictions_for_batch: tally.evictions_for_batch,
             tasks_running: tally.running.mean(),
