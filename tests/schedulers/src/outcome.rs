@@ -1,12 +1,12 @@
 //! What a simulation found.
 
 use apportion_core::Amount;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::tally::{Tally, WorkTally};
 
 /// What became of one kind of work.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkOutcome {
     /// Jobs that arrived while it was measured.
     pub jobs: u64,
@@ -42,7 +42,7 @@ impl WorkOutcome {
 }
 
 /// What a simulation found, from the end of the warm-up on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Part of all cpus in use, on average over time; work that was lost by evictions is not in it.
     pub utilisation: f64,

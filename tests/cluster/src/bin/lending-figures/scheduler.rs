@@ -229,7 +229,9 @@ impl Scheduler {
             return Ok(());
         }
         let Some(task) = self.launched.remove(&status.task_id) else { return Ok(()) };
-        let was_evicted = status.reason.as_deref() == Some("REASON_CONTAINER_PREEMPTED");
+        // Whoever is evicted before its executor is up is reported as a failed launch.
+        let was_evicted = status.reason.as_deref() == Some("REASON_CONTAINER_PREEMPTED")
+            || (task.is_lent && task.running_since.is_none() && status.text.contains("being destroyed"));
         match status.state {
             TaskState::Finished => self.count(&task),
             TaskState::Error if task.is_lent => {
