@@ -125,7 +125,7 @@ fn jobs_that_are_not_placed_in_so_many_attempts_are_abandoned() {
     for work in [&outcome.service, &outcome.batch] {
         assert!(work.placed + work.abandoned <= work.jobs, "{work:?}");
     }
-    let (most, outcome) = waiting_again(2);
+    let (most, outcome) = waiting_again(8);
     assert!(most > 0 && outcome.service.abandoned + outcome.batch.abandoned < abandoned, "{outcome:?}");
     let patient = run(&setup(&busy(10, SLOW)));
     assert_eq!((patient.service.abandoned, patient.batch.abandoned), (0, 0));
