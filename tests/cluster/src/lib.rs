@@ -13,6 +13,7 @@
 //! command that mends it. What is said here panics on failure, as it is for tests only.
 #![forbid(unsafe_code)]
 
+pub mod figures;
 mod random;
 pub mod scenes;
 

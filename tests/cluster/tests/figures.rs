@@ -1,4 +1,4 @@
-//! The program of the isolator's figures works, with numbers too small to mean anything. It needs root.
+//! The programs of the figures work, with numbers too small to mean anything. That of the isolator needs root.
 #![forbid(unsafe_code)]
 
 use std::process::Command;
@@ -58,4 +58,25 @@ fn only_the_parts_that_are_asked_for_are_in_the_table() {
     let text = figures(&["--only=calls"]);
     assert!(text.contains("Calls for one container, medians of 3"), "{text}");
     assert!(!text.contains("held") && !text.contains("Real agents"), "{text}");
+}
+
+#[test]
+fn what_is_lent_is_measured_beside_regular_offers_on_the_same_jobs() {
+    let run = Command::new(env!("CARGO_BIN_EXE_lending-figures"))
+        .arg("--library")
+        .arg(library())
+        .args(["--decision-times=3", "--rounds=1", "--warm-up=2", "--measured=12", "--agents=1", "--json"])
+        .output()
+        .expect("a run of lending-figures");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let text = String::from_utf8(run.stdout).expect("a text");
+    let found: Value = serde_json::from_str(&text).expect("JSON");
+    let [regular, lending] = [&found["points"][0], &found["points"][1]];
+    assert_eq!((&regular["offers"], &lending["offers"]), (&"regular".into(), &"lending".into()), "{text}");
+    for point in [regular, lending] {
+        let used = point["used %"]["median"].as_f64().expect("a figure");
+        assert!(used > 0.0 && used <= 100.0, "{text}");
+    }
+    assert_eq!(regular["commits"]["median"], 0.0, "{text}");
+    assert!(lending["commits"]["median"].as_f64() > Some(0.0), "{text}");
 }

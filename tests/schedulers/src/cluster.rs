@@ -6,7 +6,7 @@ use apportion_core::{
 };
 
 use crate::Fault;
-use crate::lent::{Lending, TaskUse};
+use crate::lent::{Admission, Lending, TaskUse};
 use crate::modules::LendingSpec;
 use crate::workload::{SchedulerSpec, Shape, Work};
 
@@ -26,8 +26,8 @@ pub(crate) struct Offer {
 /// What came of tasks that were launched.
 #[derive(Debug, Default)]
 pub(crate) struct Launched {
-    /// Whether each of them began, in their order.
-    pub(crate) began: Vec<bool>,
+    /// What became of each of them, in their order.
+    pub(crate) began: Vec<Admission>,
     /// Numbers of tasks that the agent ends for them.
     pub(crate) evicted: Vec<u64>,
 }
@@ -263,8 +263,13 @@ impl Cluster {
         now: Instant,
     ) -> Result<Launched, Fault> {
         let lending = &mut self.lending;
-        let began: Vec<bool> = tasks.iter().map(|task| !task.is_lent || lending.admits(task, now)).collect();
-        let admitted = || tasks.iter().zip(&began).filter(|(_, began)| **began).map(|(task, _)| task);
+        let mut ask = |task: &TaskUse| {
+            if task.is_lent { lending.admits(task, now) } else { Admission::Admitted }
+        };
+        let began: Vec<Admission> = tasks.iter().map(&mut ask).collect();
+        let is_admitted = |admission: &Admission| *admission == Admission::Admitted;
+        let admitted =
+            || tasks.iter().zip(&began).filter(|(_, began)| is_admitted(began)).map(|(task, _)| task);
         let used = admitted().fold(Shape::default(), |sum, task| sum + task.shape);
         let rest = Offer { shape: offer.shape - used, ..*offer };
         self.apply(&Event::Pause, now)?;
@@ -275,7 +280,7 @@ impl Cluster {
             self.use_offered(framework, &Offer { shape: used, ..*offer }, now)?;
         }
         self.apply(&Event::Resume, now)?;
-        self.tell_lost(framework, began.iter().filter(|began| !**began).count(), now)?;
+        self.tell_lost(framework, began.iter().filter(|began| !is_admitted(began)).count(), now)?;
         admitted().for_each(|task| self.lending.begins(task, now));
         let evicted = if offer.is_lent { Vec::new() } else { self.lending.evicts(offer.agent, now) };
         Ok(Launched { began, evicted })

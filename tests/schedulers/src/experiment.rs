@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Fault;
 use crate::cluster::ClusterSpec;
@@ -12,7 +12,7 @@ use crate::simulation::Setup;
 use crate::workload::WorkloadSpec;
 
 /// How capacity is offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Regular offers only: what one framework is offered, no other is.
@@ -57,7 +57,7 @@ pub struct Experiment {
 }
 
 /// What was found for one decision time and one way of offering.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// How capacity was offered.
     pub mode: Mode,

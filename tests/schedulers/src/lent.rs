@@ -23,14 +23,25 @@ pub struct TaskUse {
     pub shape: Shape,
 }
 
+/// What becomes of a launch on lent resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It goes through.
+    Admitted,
+    /// It is turned down: less than it wants may be lent, as the owner uses it or gave it back.
+    OwnerIsBack,
+    /// It is turned down: other borrowers were faster.
+    OthersWereFaster,
+}
+
 /// What the master's hook and the agents' QoS controllers decide about lent resources.
 pub trait Lending: std::fmt::Debug {
     /// The allocator said something; for instance how much may be lent on an agent from now on.
     fn hear(&mut self, effects: &Effects, now: Instant);
 
-    /// Whether a launch on lent resources goes through. Launches of one ACCEPT are asked for one after the other; what
+    /// What becomes of a launch on lent resources. Launches of one ACCEPT are asked for one after the other; what
     /// goes through begins before anything else is asked.
-    fn admits(&mut self, launch: &TaskUse, now: Instant) -> bool;
+    fn admits(&mut self, launch: &TaskUse, now: Instant) -> Admission;
 
     /// A task, on lent resources or not, begins to use what it asked for.
     fn begins(&mut self, used: &TaskUse, now: Instant);
@@ -49,8 +60,8 @@ pub struct NothingLent;
 impl Lending for NothingLent {
     fn hear(&mut self, _: &Effects, _: Instant) {}
 
-    fn admits(&mut self, _: &TaskUse, _: Instant) -> bool {
-        false
+    fn admits(&mut self, _: &TaskUse, _: Instant) -> Admission {
+        Admission::OwnerIsBack
     }
 
     fn begins(&mut self, _: &TaskUse, _: Instant) {}

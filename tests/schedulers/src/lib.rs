@@ -38,11 +38,11 @@ mod workload;
 
 pub use cluster::ClusterSpec;
 pub use experiment::{Experiment, Mode, Point};
-pub use lent::{Lending, NothingLent, TaskUse};
+pub use lent::{Admission, Lending, NothingLent, TaskUse};
 pub use modules::{LendingSpec, Modules};
 pub use outcome::{Outcome, WorkOutcome};
 pub use simulation::Setup;
-pub use workload::{SchedulerSpec, Shape, Work, WorkloadSpec};
+pub use workload::{Arrival, Arrivals, SchedulerSpec, Shape, Work, WorkloadSpec};
 
 /// Something that must not happen in a simulation: an error in the allocator, or in the simulation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use apportion_scheduler_simulation::{Experiment, LendingSpec, WorkloadSpec, plot, table};
+use apportion_scheduler_simulation::{Experiment, LendingSpec, Point, WorkloadSpec, plot, table};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 /// What follows the list of options.
 const AFTER_HELP: &str = "\
@@ -85,7 +85,10 @@ struct Arguments {
     /// Write JSON instead of the table
     #[arg(long)]
     json: bool,
-    /// Draw utilisation and conflict fraction into this file, as SVG
+    /// Show what an earlier run with --json found, instead of simulating
+    #[arg(long, value_name = "FILE")]
+    found: Option<PathBuf>,
+    /// Draw utilisation, waits and conflict fraction into this file, as SVG
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
 }
@@ -148,6 +151,13 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    if let Some(path) = &arguments.found {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let found: Found = serde_json::from_str(&text)
+            .map_err(|error| format!("{} is not what --json writes: {error}", path.display()))?;
+        return show(arguments, &found);
+    }
     let experiment = arguments.experiment();
     // Shown on standard error, and only if that is a terminal.
     let style = ProgressStyle::with_template("{pos}/{len} simulations, {elapsed}, about {eta} left  {msg}")?;
@@ -158,21 +168,38 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         progress.set_message(format!("{} offers, t_job {} s", point.mode.name(), point.decision_time));
     })?;
     progress.finish_and_clear();
+    show(
+        arguments,
+        &Found {
+            agents: arguments.agents,
+            seed: arguments.seed,
+            warm_up_seconds: arguments.warm_up,
+            measured_seconds: arguments.measured,
+            points,
+        },
+    )
+}
+
+/// What a run found, as JSON has it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Found {
+    agents: u32,
+    seed: u64,
+    warm_up_seconds: f64,
+    measured_seconds: f64,
+    points: Vec<Point>,
+}
+
+fn show(arguments: &Arguments, found: &Found) -> Result<(), Box<dyn Error>> {
+    let points = &found.points;
     if let Some(path) = &arguments.plot {
-        std::fs::write(path, plot::svg(&points)?)
+        std::fs::write(path, plot::svg(points)?)
             .map_err(|error| format!("cannot write the plot {}: {error}", path.display()))?;
     }
     let text = if arguments.json {
-        let found = json!({
-            "agents": arguments.agents,
-            "seed": arguments.seed,
-            "warm_up_seconds": arguments.warm_up,
-            "measured_seconds": arguments.measured,
-            "points": points,
-        });
-        format!("{}\n", serde_json::to_string_pretty(&found)?)
+        format!("{}\n", serde_json::to_string_pretty(found)?)
     } else {
-        format!("{}\n{}", table::text(&points), table::LEGEND)
+        format!("{}\n{}", table::text(points), table::LEGEND)
     };
     match std::io::stdout().write_all(text.as_bytes()) {
         // Who reads has seen enough.

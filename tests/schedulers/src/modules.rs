@@ -8,10 +8,10 @@ use apportion_core::{
     BackOff, BorrowerRule, Effects, Instant, KindId, LenderRule, LendingPolicy, RolePatterns, Sources, Weight,
 };
 use apportion_eviction::{Agent, Amounts, Evictions, Executor, Holding, Policy, Settings, Task};
-use apportion_ledger::{Launch, Ledger, Portion, Scalars};
+use apportion_ledger::{Launch, Ledger, Portion, Scalars, TurnedDown};
 
 use crate::cluster::{ClusterSpec, Framework, agent_name};
-use crate::lent::{Lending, TaskUse};
+use crate::lent::{Admission, Lending, TaskUse};
 use crate::workload::{SchedulerSpec, Shape};
 
 /// All borrowers are equal.
@@ -145,12 +145,16 @@ impl Lending for Modules {
         }
     }
 
-    fn admits(&mut self, launch: &TaskUse, _: Instant) -> bool {
+    fn admits(&mut self, launch: &TaskUse, _: Instant) -> Admission {
         let Framework { role, .. } = &self.frameworks[launch.scheduler];
         let wants = Modules::portion(role, launch);
         let task = launch.task.to_be_bytes();
         let agent = &self.agent_names[launch.agent];
-        self.ledger.claim(&Launch { agent, task: &task, wants, executor: None, gang: None }).is_ok()
+        match self.ledger.claim(&Launch { agent, task: &task, wants, executor: None, gang: None }) {
+            Ok(()) => Admission::Admitted,
+            Err(TurnedDown::NotLeft { wanted, lendable, .. }) if lendable < wanted => Admission::OwnerIsBack,
+            Err(_) => Admission::OthersWereFaster,
+        }
     }
 
     fn begins(&mut self, used: &TaskUse, now: Instant) {

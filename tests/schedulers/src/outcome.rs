@@ -1,12 +1,12 @@
 //! What a simulation found.
 
 use apportion_core::Amount;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::tally::{Tally, WorkTally};
 
 /// What became of one kind of work.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkOutcome {
     /// Jobs that arrived while it was measured.
     pub jobs: u64,
@@ -42,7 +42,7 @@ impl WorkOutcome {
 }
 
 /// What a simulation found, from the end of the warm-up on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Part of all cpus in use, on average over time; work that was lost by evictions is not in it.
     pub utilisation: f64,
@@ -60,6 +60,9 @@ pub struct Outcome {
     pub commits: u64,
     /// Launches on lent resources that were turned down.
     pub conflicts: u64,
+    /// Those of them for which less than they wanted could be lent, as the owner used it or gave it back. The others lost
+    /// to borrowers.
+    pub conflicts_with_owners: u64,
     /// Tasks that were ended for one without lent resources.
     pub evictions: u64,
     /// Those of them that were ended for batch work: what is lent stays borrowed when its owner gives it back, and may be
@@ -86,6 +89,7 @@ impl Outcome {
             launches: tally.launches,
             commits: tally.commits,
             conflicts: tally.conflicts,
+            conflicts_with_owners: tally.conflicts_with_owners,
             evictions: tally.evictions,
             evictions_for_batch: tally.evictions_for_batch,
             tasks_running: tally.running.mean(),

@@ -1,4 +1,4 @@
-//! What an experiment found, as a picture: utilisation and conflict fraction against the decision time.
+//! What an experiment found, as a picture: utilisation, waits and conflict fraction against the decision time.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -10,7 +10,7 @@ use crate::experiment::{Mode, Point};
 #[error("the plot cannot be drawn: {0}")]
 pub struct CannotPlot(String);
 
-const SIZE: (u32, u32) = (900, 900);
+const SIZE: (u32, u32) = (900, 1260);
 /// One for each mode, told apart by people who see no red or green, too.
 const COLOURS: [RGBColor; 2] = [RGBColor(0x1f, 0x4e, 0x9e), RGBColor(0xd9, 0x5f, 0x02)];
 /// What the axis of a quantity covers at least.
@@ -27,13 +27,20 @@ struct Panel {
     legend: SeriesLabelPosition,
 }
 
-const PANELS: [Panel; 2] = [
+const PANELS: [Panel; 3] = [
     Panel {
         caption: "Utilisation of cpus",
         unit: "part of all cpus",
         value: |point| Some(point.outcome.utilisation),
         top: Some(1.0),
         legend: SeriesLabelPosition::LowerLeft,
+    },
+    Panel {
+        caption: "Wait of batch jobs for their first decision",
+        unit: "seconds on average",
+        value: |point| point.outcome.batch.wait_mean,
+        top: None,
+        legend: SeriesLabelPosition::UpperLeft,
     },
     Panel {
         caption: "Conflict fraction",
@@ -83,15 +90,19 @@ fn draw_panel(area: &Area<'_>, panel: &Panel, points: &[Point]) -> Result<(), Fa
     let mut chart = ChartBuilder::on(area)
         .caption(panel.caption, ("sans-serif", 22))
         .margin(12)
-        .x_label_area_size(44)
-        .y_label_area_size(64)
+        .x_label_area_size(50)
+        .y_label_area_size(80)
         .build_cartesian_2d(times, 0.0..top)?;
     chart
         .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(BLACK.mix(0.15))
+        .label_style(("sans-serif", 15))
+        .axis_desc_style(("sans-serif", 16))
         .x_desc("seconds that a service scheduler takes to decide (t_job)")
         .y_desc(panel.unit)
         .x_label_formatter(&|time| format!("{time}"))
-        .y_label_formatter(&|value| format!("{value:.2}"))
+        .y_label_formatter(&|value| if top > 10.0 { format!("{value:.0}") } else { format!("{value:.2}") })
         .draw()?;
     for (mode, colour) in Mode::ALL.into_iter().zip(COLOURS) {
         let line: Vec<(f64, f64)> = points
@@ -110,7 +121,12 @@ fn draw_panel(area: &Area<'_>, panel: &Panel, points: &[Point]) -> Result<(), Fa
         chart.draw_series(dots.into_iter().map(|dot| Circle::new(dot, 4, colour.filled())))?;
     }
     let mut legend = chart.configure_series_labels();
-    legend.position(panel.legend.clone()).background_style(WHITE).border_style(BLACK).draw()?;
+    legend
+        .label_font(("sans-serif", 15))
+        .position(panel.legend.clone())
+        .background_style(WHITE)
+        .border_style(BLACK)
+        .draw()?;
     Ok(())
 }
 
@@ -136,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn both_quantities_are_drawn_with_a_dot_for_each_point() {
+    fn all_quantities_are_drawn_with_a_dot_for_each_point() {
         let points = points(&[1, 10]);
         let picture = svg(&points).unwrap();
         let dots: usize = PANELS.iter().map(|panel| points.iter().filter_map(panel.value).count()).sum();

@@ -8,7 +8,7 @@ use apportion_core::{Amount, Instant};
 use crate::Fault;
 use crate::agenda::{Agenda, Happening};
 use crate::cluster::{Cluster, ClusterSpec, Offer};
-use crate::lent::{Lending, NothingLent, TaskUse};
+use crate::lent::{Admission, Lending, NothingLent, TaskUse};
 use crate::modules::Modules;
 use crate::outcome::Outcome;
 use crate::scheduler::{Decision, Job, Scheduler};
@@ -209,17 +209,21 @@ impl Simulation {
     /// A scheduler has decided: it launches, and returns what it does not need.
     fn decided(&mut self, place: usize) -> Result<(), Fault> {
         let Some(Decision { mut job, plan }) = self.schedulers[place].take_decision() else { return Ok(()) };
-        let mut lost = Vec::new();
+        let (mut lost, mut unused) = (Vec::new(), Vec::new());
         for (offer, count) in plan {
             let lengths = job.tasks.split_off(job.tasks.len().saturating_sub(count));
-            if lengths.is_empty() {
+            if !lengths.is_empty() {
+                lost.extend(self.launch(place, &offer, &lengths)?);
+            } else if offer.is_lent {
                 self.cluster.decline(place, &offer, 0.0, self.now)?;
             } else {
-                lost.extend(self.launch(place, &offer, &lengths)?);
+                unused.push(offer);
             }
         }
         job.tasks.append(&mut lost);
         self.conclude(place, job);
+        // What nobody can take back serves for the next job; what is lent may have gone stale and is asked for anew.
+        unused.into_iter().for_each(|offer| self.schedulers[place].hold(offer));
         if self.schedulers[place].has_work() {
             self.begin_decision(place);
             return Ok(());
@@ -237,14 +241,15 @@ impl Simulation {
         let launched = self.cluster.launch(place, offer, &tasks, self.now)?;
         let mut lost = Vec::new();
         for ((used, length), began) in tasks.into_iter().zip(lengths).zip(launched.began) {
-            if began {
+            if began == Admission::Admitted {
                 self.begin_task(used, *length);
             } else {
+                if self.tally.window.contains(self.now) {
+                    self.tally.conflicts += 1;
+                    self.tally.conflicts_with_owners += u64::from(began == Admission::OwnerIsBack);
+                }
                 lost.push(*length);
             }
-        }
-        if self.tally.window.contains(self.now) {
-            self.tally.conflicts += lost.len() as u64;
         }
         let for_whom = self.schedulers[place].spec.work;
         launched.evicted.into_iter().try_for_each(|task| self.evict(task, for_whom))?;

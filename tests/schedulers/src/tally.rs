@@ -134,6 +134,8 @@ pub(crate) struct Tally {
     pub(crate) commits: u64,
     /// Lent launches that were turned down.
     pub(crate) conflicts: u64,
+    /// Those of them for which less than they wanted could be lent: the owner used it or gave it back.
+    pub(crate) conflicts_with_owners: u64,
     /// Tasks that were ended for others.
     pub(crate) evictions: u64,
     /// Those that were ended for batch work.
@@ -156,6 +158,7 @@ impl Tally {
             launches: 0,
             commits: 0,
             conflicts: 0,
+            conflicts_with_owners: 0,
             evictions: 0,
             evictions_for_batch: 0,
             lost_cpu_seconds: 0.0,

@@ -26,7 +26,8 @@ impl Shape {
     }
 
     /// How many of `task` fit into this.
-    pub(crate) fn holds(self, task: Shape) -> usize {
+    #[must_use]
+    pub fn holds(self, task: Shape) -> usize {
         let fit = |there: Amount, wanted: Amount| {
             if wanted.is_positive() { there.in_thousandths() / wanted.in_thousandths() } else { i64::MAX }
         };
@@ -87,22 +88,24 @@ pub struct SchedulerSpec {
 
 impl SchedulerSpec {
     /// t_decision = t_job + n · t_task.
-    pub(crate) fn decision(&self, tasks: usize) -> Duration {
+    #[must_use]
+    pub fn decision(&self, tasks: usize) -> Duration {
         self.per_job + self.per_task.saturating_mul(u32::try_from(tasks).unwrap_or(u32::MAX))
     }
 }
 
 /// A job as it arrives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Arrival {
-    pub(crate) at: Instant,
+pub struct Arrival {
+    /// When.
+    pub at: Instant,
     /// How long each of its tasks runs.
-    pub(crate) tasks: Vec<Duration>,
+    pub tasks: Vec<Duration>,
 }
 
 /// The jobs of one scheduler, one after the other, without end.
 #[derive(Debug, Clone)]
-pub(crate) struct Arrivals {
+pub struct Arrivals {
     random: Random,
     between_jobs: Duration,
     tasks_of_job: f64,
@@ -115,7 +118,8 @@ const SHORTEST_TASK: Duration = Duration::from_millis(1);
 
 impl Arrivals {
     /// `stream` tells the schedulers of one seed apart.
-    pub(crate) fn new(spec: &SchedulerSpec, seed: u64, stream: u64) -> Arrivals {
+    #[must_use]
+    pub fn new(spec: &SchedulerSpec, seed: u64, stream: u64) -> Arrivals {
         Arrivals {
             random: Random::new(seed, stream),
             between_jobs: spec.between_jobs,
@@ -125,7 +129,9 @@ impl Arrivals {
         }
     }
 
-    pub(crate) fn next(&mut self) -> Arrival {
+    /// The next job.
+    #[expect(clippy::should_implement_trait, reason = "it never ends")]
+    pub fn next(&mut self) -> Arrival {
         self.last = self.last.after(self.random.time(self.between_jobs));
         let count = self.random.count(self.tasks_of_job);
         let tasks = (0..count).map(|_| self.random.time(self.task_time).max(SHORTEST_TASK)).collect();

@@ -20,7 +20,9 @@ struct Wait {
 pub(crate) struct Waits(BTreeMap<FrameworkId, Wait>);
 
 impl Waits {
-    /// Launches of a framework were turned down. Says until when it waits, if it does from now on.
+    /// Launches of a framework were turned down. Says until when it waits, if it does from now on. What it loses while it
+    /// waits is of offers that it had before: a scheduler that decided on many agents at once loses all of that at once,
+    /// and that is no reason to wait longer.
     pub(crate) fn lost(
         &mut self,
         framework: FrameworkId,
@@ -32,6 +34,9 @@ impl Waits {
             return None;
         }
         let wait = self.0.entry(framework).or_default();
+        if now < wait.until {
+            return None;
+        }
         wait.lost = wait.lost.saturating_add(launches);
         if wait.lost < terms.conflicts {
             return None;
@@ -93,11 +98,23 @@ mod tests {
         assert_eq!(waits.lost(framework, 1, now, TERMS), seconds(1));
         assert!(waits.must_wait(framework, now));
         assert!(!waits.must_wait(framework, now.after(Duration::from_secs(1))));
-        assert_eq!(waits.lost(framework, 2, now, TERMS), seconds(2));
-        assert_eq!(waits.lost(framework, 5, now, TERMS), seconds(3));
+        let then = now.after(Duration::from_secs(1));
+        assert_eq!(waits.lost(framework, 2, then, TERMS), seconds(3));
+        let then = now.after(Duration::from_secs(3));
+        assert_eq!(waits.lost(framework, 5, then, TERMS), seconds(6));
         waits.won(framework);
-        assert!(!waits.must_wait(framework, now));
-        assert_eq!(waits.lost(framework, 2, now, TERMS), seconds(1));
+        assert!(!waits.must_wait(framework, then));
+        assert_eq!(waits.lost(framework, 2, then, TERMS), seconds(4));
+    }
+
+    #[test]
+    fn launches_lost_during_a_wait_do_not_prolong_it() {
+        let (framework, now) = (FrameworkId::new(0, 0), Instant::from_nanos(0));
+        let mut waits = Waits::default();
+        let until = waits.lost(framework, 2, now, TERMS).unwrap();
+        assert_eq!(waits.lost(framework, 9, now, TERMS), None);
+        assert!(!waits.must_wait(framework, until));
+        assert_eq!(waits.lost(framework, 2, until, TERMS), Some(until.after(Duration::from_secs(2))));
     }
 
     #[test]

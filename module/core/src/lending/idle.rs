@@ -5,7 +5,7 @@
 //! loans offered, of which what overlaps is counted once. Each takes of the lenders that lend to its role, those first
 //! that do not lend to everybody.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::policy::Sources;
 use super::{Lending, Lent, Loan, part};
@@ -124,22 +124,24 @@ impl Allocator {
 
     /// What is idle on an agent at this moment.
     fn idle(&mut self, agent: AgentId) -> BTreeMap<IdleKey, Amount> {
-        let offered = offered_by_role(self.agents.get(agent));
-        let available = self.agents.get(agent).available.clone();
-        let reserved = available.items().iter().filter_map(|item| self.kinds.traits(item.kind).reserved_to);
-        let claimants = self.roles.claims().map(|(role, _)| role);
-        let roles: BTreeSet<RoleId> = offered.keys().copied().chain(reserved).chain(claimants).collect();
-        for role in roles {
-            self.lending.terms(role, &self.roles);
+        let Self { agents, kinds, lending, roles, .. } = self;
+        let record = agents.get(agent);
+        let holders = record.held.iter().map(|held| held.role);
+        let reserved = record.available.items().iter().filter_map(|item| kinds.traits(item.kind).reserved_to);
+        let claimants = roles.claims().map(|(role, _)| role);
+        for role in holders.chain(reserved).chain(claimants) {
+            lending.terms(role, roles);
         }
+        let record = self.agents.get(agent);
+        let offered = offered_by_role(record, |role| self.lending.lends_of(role).offered);
         let mut idle: BTreeMap<IdleKey, Amount> = BTreeMap::new();
-        for (role, offered) in offered.iter().filter(|(role, _)| self.lending.lends_of(**role).offered) {
+        for (role, offered) in &offered {
             for (name, amount) in offered.items().iter().filter_map(|item| self.as_lendable(item)) {
                 *idle.entry((Origin::Offered, *role, name)).or_default() += amount;
             }
         }
         let mut unreserved = Quantities::default();
-        for item in available.items() {
+        for item in record.available.items() {
             let Some((name, amount)) = self.as_lendable(item) else { continue };
             match self.kinds.traits(item.kind).reserved_to {
                 None => unreserved.add(name, amount),
@@ -317,6 +319,10 @@ impl Allocator {
 
     /// Brings what each lender has lent up to date after a change on an agent.
     pub(crate) fn charge_lenders(&mut self, agent: AgentId) {
+        let lends_nothing = |lent: &Lent| lent.loans.is_empty() && lent.charged.is_empty();
+        if self.lending.of(agent.index()).is_none_or(lends_nothing) {
+            return;
+        }
         let now = self.charges(agent.index(), None);
         let before = match self.lending.agents.get_mut(&agent.index()) {
             Some(lent) => std::mem::replace(&mut lent.charged, now.clone()),
@@ -362,10 +368,10 @@ impl Lending {
     }
 }
 
-/// What is offered on an agent and not used, role by role.
-fn offered_by_role(record: &Agent) -> BTreeMap<RoleId, Holding> {
+/// What is offered on an agent and not used, by those of its roles that are wanted.
+fn offered_by_role(record: &Agent, is_wanted: impl Fn(RoleId) -> bool) -> BTreeMap<RoleId, Holding> {
     let mut offered: BTreeMap<RoleId, Holding> = BTreeMap::new();
-    for held in &record.held {
+    for held in record.held.iter().filter(|held| is_wanted(held.role)) {
         offered.entry(held.role).or_default().add(&held.resources);
     }
     for (role, used) in &record.used {

@@ -19,7 +19,7 @@ impl Lending for Watched {
         self.0.borrow_mut().hear(effects, now);
     }
 
-    fn admits(&mut self, launch: &TaskUse, now: Instant) -> bool {
+    fn admits(&mut self, launch: &TaskUse, now: Instant) -> Admission {
         self.0.borrow_mut().admits(launch, now)
     }
 

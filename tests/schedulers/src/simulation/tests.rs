@@ -125,7 +125,7 @@ fn jobs_that_are_not_placed_in_so_many_attempts_are_abandoned() {
     for work in [&outcome.service, &outcome.batch] {
         assert!(work.placed + work.abandoned <= work.jobs, "{work:?}");
     }
-    let (most, outcome) = waiting_again(2);
+    let (most, outcome) = waiting_again(8);
     assert!(most > 0 && outcome.service.abandoned + outcome.batch.abandoned < abandoned, "{outcome:?}");
     let patient = run(&setup(&busy(10, SLOW)));
     assert_eq!((patient.service.abandoned, patient.batch.abandoned), (0, 0));
@@ -151,10 +151,10 @@ struct Harsh {
 impl Lending for Harsh {
     fn hear(&mut self, _: &Effects, _: Instant) {}
 
-    fn admits(&mut self, launch: &TaskUse, _: Instant) -> bool {
+    fn admits(&mut self, launch: &TaskUse, _: Instant) -> Admission {
         assert!(launch.is_lent);
         self.asked += 1;
-        self.asked.is_multiple_of(2)
+        if self.asked.is_multiple_of(2) { Admission::Admitted } else { Admission::OthersWereFaster }
     }
 
     fn begins(&mut self, used: &TaskUse, _: Instant) {
@@ -242,8 +242,8 @@ struct Confused;
 impl Lending for Confused {
     fn hear(&mut self, _: &Effects, _: Instant) {}
 
-    fn admits(&mut self, _: &TaskUse, _: Instant) -> bool {
-        true
+    fn admits(&mut self, _: &TaskUse, _: Instant) -> Admission {
+        Admission::Admitted
     }
 
     fn begins(&mut self, _: &TaskUse, _: Instant) {}

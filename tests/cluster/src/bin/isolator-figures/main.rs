@@ -12,13 +12,12 @@ mod agents;
 mod calls;
 mod groups;
 mod held;
-mod numbers;
-mod table;
 
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use apportion_cluster_tests::figures::{numbers, table};
 use apportion_cluster_tests::scenes::Version;
 use clap::{Parser, ValueEnum};
 use procfs::{Current, LoadAverage};

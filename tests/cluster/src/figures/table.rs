@@ -4,17 +4,20 @@ use std::fmt;
 
 /// A title, a line of heads and the lines below them.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub struct Table {
     title: String,
     lines: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(crate) fn new(title: String, heads: &[&str]) -> Table {
+    /// A table of that title, with these heads and no lines.
+    #[must_use]
+    pub fn new(title: String, heads: &[&str]) -> Table {
         Table { title, lines: vec![heads.iter().map(|head| (*head).to_owned()).collect()] }
     }
 
-    pub(crate) fn line(&mut self, name: &str, figures: impl IntoIterator<Item = String>) {
+    /// Adds a line of that name.
+    pub fn line(&mut self, name: &str, figures: impl IntoIterator<Item = String>) {
         self.lines.push(std::iter::once(name.to_owned()).chain(figures).collect());
     }
 

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// The median; of an even number the mean of both in the middle. Zero of none.
-pub(crate) fn median(values: &[f64]) -> f64 {
+#[must_use]
+pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
@@ -17,22 +18,26 @@ pub(crate) fn median(values: &[f64]) -> f64 {
 }
 
 /// To three decimals, for JSON.
-pub(crate) fn rounded(value: f64) -> f64 {
+#[must_use]
+pub fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 
 /// A time in milliseconds.
-pub(crate) fn ms(time: Duration) -> f64 {
+#[must_use]
+pub fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
 /// A time in microseconds.
-pub(crate) fn us(time: Duration) -> f64 {
+#[must_use]
+pub fn us(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
 /// CPU time of all threads of this process so far.
-pub(crate) fn cpu_of_process() -> Duration {
+#[must_use]
+pub fn cpu_of_process() -> Duration {
     duration(clock_gettime(ClockId::ProcessCPUTime))
 }
 
@@ -43,13 +48,15 @@ fn duration(time: Timespec) -> Duration {
 
 /// What something took: on the wall's clock, and of the processor on the calling thread.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Took {
-    pub(crate) wall: Duration,
-    pub(crate) cpu: Duration,
+pub struct Took {
+    /// On the wall's clock.
+    pub wall: Duration,
+    /// Of the processor.
+    pub cpu: Duration,
 }
 
 /// Does something, and says what it took.
-pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Took) {
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Took) {
     let cpu = duration(clock_gettime(ClockId::ThreadCPUTime));
     let begun = Instant::now();
     let done = work();
