@@ -217,6 +217,7 @@ impl Books {
         let Some(groups) = &self.groups else { return };
         for (id, record) in self.all().into_iter().filter(|(id, _)| !id.is_nested()) {
             let mut record = record.lock();
+            let record = &mut *record;
             if record.policy.cores != CorePlacement::Shared || record.poisoned.is_some() {
                 continue;
             }
@@ -224,7 +225,7 @@ impl Books {
                 continue;
             };
             let cpuset = cores.lock().of(&id, CorePlacement::Shared);
-            let moved = groups.settings_of(own).and_then(|known| {
+            let moved = groups.settings_of(own, &record.policy).and_then(|known| {
                 let wanted = Limits { cpuset, ..known.clone() };
                 groups.change(&own.path, &known, &wanted)
             });
@@ -282,7 +283,8 @@ impl Books {
         let (Some(groups), Membership::Own(own)) = (&self.groups, &mut record.membership) else {
             return Ok(false);
         };
-        let known = groups.settings_of(own).map_err(|error| IsolationError::group(id, error))?;
+        let known =
+            groups.settings_of(own, &record.policy).map_err(|error| IsolationError::group(id, error))?;
         if is_recovered {
             wanted.pids = known.pids;
             wanted.io = known.io.clone();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use apportion_cgroups::{
     Abilities, Claim, Controller, Found, GroupError, GroupName, GroupPath, Groups, Hierarchy, Kernel, Limits,
-    LiveKernel, PageSize, Patience, Plan, Shape,
+    LiveKernel, Patience, Plan, Shape,
 };
 
 use parking_lot::Mutex;
@@ -17,7 +17,7 @@ use crate::cores::{Cores, Topology};
 use crate::demand::Demand;
 use crate::record::OwnGroup;
 use crate::rules::ContainerRule;
-use crate::settings::{GroupSettings, Settings};
+use crate::settings::{GroupPolicy, GroupSettings, Settings};
 
 /// Where groups are: the machine, or a model of one in tests.
 #[derive(Debug, Clone)]
@@ -47,8 +47,6 @@ pub(crate) struct HostGroups {
     pub(crate) patient: Groups,
     pub(crate) abilities: Abilities,
     pub(crate) controllers: BTreeSet<Controller>,
-    /// Sizes of huge pages that the configuration names.
-    page_sizes: Vec<PageSize>,
     /// Who has which cores for himself; without the controller nobody has.
     pub(crate) cores: Option<Mutex<Cores>>,
     /// What the host lacks without being unusable, for the log.
@@ -80,7 +78,6 @@ impl HostGroups {
             quick: patient.waiting(SHORT),
             abilities: patient.abilities()?,
             controllers: wish.controllers,
-            page_sizes: settings.policy.hugepages.keys().cloned().collect(),
             cores,
             warnings: placement
                 .findings
@@ -164,11 +161,15 @@ impl HostGroups {
         Ok(Changed { limits: applied.limits, is_held })
     }
 
-    /// Settings that a group has: those that are remembered, else they are read back.
-    pub(crate) fn settings_of(&self, own: &OwnGroup) -> Result<Limits, GroupFault> {
+    /// Settings that a group has: those that are remembered, else they are read back; of huge pages the sizes that the
+    /// container's policy names.
+    pub(crate) fn settings_of(&self, own: &OwnGroup, policy: &GroupPolicy) -> Result<Limits, GroupFault> {
         match &own.settings {
             Some(settings) => Ok(settings.clone()),
-            None => Ok(self.quick.settings(&own.path, &self.page_sizes)?),
+            None => {
+                let sizes: Vec<_> = policy.hugepages.keys().cloned().collect();
+                Ok(self.quick.settings(&own.path, &sizes)?)
+            }
         }
     }
 

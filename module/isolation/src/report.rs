@@ -10,7 +10,7 @@ use crate::container_id::ContainerId;
 use crate::containers::{Containers, Totals};
 use crate::host::{HostGroups, container_of};
 use crate::limitation::Limitation;
-use crate::record::{Membership, Record};
+use crate::record::{Membership, OwnGroup, Record};
 use crate::settings::GroupPolicy;
 
 /// All containers, and the numbers over all of them. The containers are of one moment; what they use is read one after
@@ -85,7 +85,7 @@ impl Containers {
 }
 
 fn container(books: &Books, id: ContainerId, record: &parking_lot::Mutex<Record>) -> ContainerReport {
-    let (mut report, settings, membership) = {
+    let (mut report, membership) = {
         let record = record.lock();
         let report = ContainerReport {
             id,
@@ -97,12 +97,11 @@ fn container(books: &Books, id: ContainerId, record: &parking_lot::Mutex<Record>
             limitation: record.limitation.clone(),
             given_up: record.poisoned.clone(),
         };
-        (report, record.settings(), record.membership.clone())
+        (report, record.membership.clone())
     };
     report.place = match (&books.groups, membership) {
         (Some(groups), Membership::Own(own)) => {
-            let own = own_group(groups, &own.path, settings, &report.policy);
-            GroupReport::Own(Box::new(own))
+            GroupReport::Own(Box::new(own_group(groups, &own, &report.policy)))
         }
         (_, Membership::Within(path)) => GroupReport::Within(container_of(&path)),
         _ => GroupReport::None,
@@ -110,19 +109,11 @@ fn container(books: &Books, id: ContainerId, record: &parking_lot::Mutex<Record>
     report
 }
 
-fn own_group(
-    groups: &HostGroups,
-    path: &GroupPath,
-    known: Option<Limits>,
-    policy: &GroupPolicy,
-) -> OwnGroupReport {
+fn own_group(groups: &HostGroups, own: &OwnGroup, policy: &GroupPolicy) -> OwnGroupReport {
     let mut faults = Vec::new();
-    let usage = groups.quick.usage(path).map_err(|error| faults.push(error.to_string())).ok();
-    let settings = known.or_else(|| {
-        let sizes: Vec<_> = policy.hugepages.keys().cloned().collect();
-        groups.quick.settings(path, &sizes).map_err(|error| faults.push(error.to_string())).ok()
-    });
-    OwnGroupReport { folders: folders(groups, path), settings, usage, faults }
+    let usage = groups.quick.usage(&own.path).map_err(|error| faults.push(error.to_string())).ok();
+    let settings = groups.settings_of(own, policy).map_err(|error| faults.push(error.to_string())).ok();
+    OwnGroupReport { folders: folders(groups, &own.path), settings, usage, faults }
 }
 
 fn folders(groups: &HostGroups, path: &GroupPath) -> BTreeMap<&'static str, PathBuf> {

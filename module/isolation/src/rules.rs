@@ -61,14 +61,13 @@ impl Settings {
         let container = Matcher::new(call);
         let applies = |rule: &&ContainerRule| rule.enabled && container.truth(&rule.condition) == Truth::True;
         for rule in self.rules.iter().filter(applies) {
+            decision.rules.push(rule.name.clone());
             if let Some(reason) = &rule.refuse {
-                decision.rules.push(rule.name.clone());
                 let (refusal, fault) = reason::of(&rule.name, container.text(reason));
                 decision.refusal = Some(refusal);
                 decision.faults.extend(fault);
                 return decision;
             }
-            decision.rules.push(rule.name.clone());
             rule.limits.apply(&mut decision.policy);
             changes::launch(&rule.launch, &mut decision.launch);
         }

@@ -2,12 +2,12 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use apportion_cgroups::fake::FakeKernel;
-use apportion_cgroups::{Base, Bound, Controller, GroupName, Kernel, Wish};
+use apportion_cgroups::{Base, Bound, Controller, GroupName, Kernel, PageSize, Wish};
 use apportion_isolation::{
     Amounts, Asked, ContainerId, ContainerReport, ContainerRule, Containers, Demand, GroupPolicy,
     GroupReport, GroupSettings, Host, LimitChanges, OwnGroupReport, Recovered, Settings,
@@ -18,15 +18,24 @@ use apportion_policy::{Condition, HookCall, TextField};
 const HOSTS: [fn() -> FakeKernel; 3] = [FakeKernel::v1, FakeKernel::v2, FakeKernel::hybrid];
 const PID: i32 = 200;
 
+fn two_megabytes() -> PageSize {
+    PageSize::new("2MB").unwrap()
+}
+
 /// With a rule for the images of one shop, and one for those of another.
 fn open(kernel: &Arc<FakeKernel>) -> Containers {
-    let controllers = BTreeSet::from([Controller::Cpu, Controller::Memory, Controller::Pids]);
+    let controllers =
+        BTreeSet::from([Controller::Cpu, Controller::Memory, Controller::Pids, Controller::HugeTlb]);
     let wish = Wish { base: Base::Own, name: GroupName::new("containers").unwrap(), controllers };
     let rule = |name: &str, image: &str, pids| ContainerRule {
         name: name.to_owned(),
         enabled: true,
         condition: Condition::text(TextField::Image, &[image]).unwrap(),
-        limits: LimitChanges { pids: Some(Bound::At(pids)), ..LimitChanges::default() },
+        limits: LimitChanges {
+            pids: Some(Bound::At(pids)),
+            hugepages: BTreeMap::from([(two_megabytes(), Bound::At(4 << 20))]),
+            ..LimitChanges::default()
+        },
         ..ContainerRule::default()
     };
     let settings = Settings {
@@ -122,6 +131,11 @@ fn settings_of_a_container_that_was_found_again_are_read_back() {
         assert_eq!(report.rules, ["all shops", "shop"]);
         let limits = own(report).settings.unwrap();
         assert_eq!((limits.memory.max, limits.pids), (Bound::At(64 << 20), Bound::At(60)));
+        assert_eq!(
+            limits.hugetlb,
+            BTreeMap::from([(two_megabytes(), Bound::At(4 << 20))]),
+            "as a rule has it"
+        );
     }
 }
 

@@ -194,12 +194,14 @@ fn a_nested_container_has_the_facts_of_the_one_around_it_but_for_its_own() {
 #[test]
 fn the_first_refusal_ends_it_with_its_reason() {
     let decision = decide(vec![
+        named("before"),
         when(role("prod/**"), refusing("prod", "not prod")),
         refusing("first", "{{ framework.role }} may not run {{ container.image }} as {{ container.user }}"),
         refusing("second", "no"),
         with_pids("later", 1),
     ]);
     assert_eq!(decision.refusal.as_deref(), Some("batch/a may not run shop:3 as root"));
+    assert_eq!(decision.rules, ["before", "first"]);
     assert_eq!((decision.policy.pids, decision.faults), (Bound::At(4096), Vec::new()));
 }
 
