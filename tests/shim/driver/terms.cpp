@@ -270,10 +270,12 @@ void panicWhileLooking(Terms& terms, const std::string& entry)
   terms.addFramework("constrained");
   terms.addAgent("plain", false);
   eventually([&] { return terms.calls.offered("constrained plain"); }, "an offer");
-  const bool readsMetrics = entry == "allocator.read_metrics";
-  HOLDS((metrics().count("allocator/mesos/allocation_runs") == 0) == readsMetrics);
-  const std::string text = httpGet(endpointPath());
-  HOLDS((text.find("500 Internal Server Error") != std::string::npos) != readsMetrics);
+  const auto fails = [](const std::string& path) {
+    return httpGet(path).find("500 Internal Server Error") != std::string::npos;
+  };
+  HOLDS((metrics().count("allocator/mesos/allocation_runs") == 0) == (entry == "allocator.read_metrics"));
+  HOLDS(fails(endpointPath()) == (entry == "allocator.offer_constraints_debug"));
+  HOLDS(fails("/apportion/lending") == (entry == "allocator.lending_report"));
   terms.addAgent("late", false);
   eventually([&] { return terms.calls.offered("constrained late"); }, "an offer after a panic");
 }

@@ -98,7 +98,8 @@ macro_rules! entry_points {
     )+};
 }
 
-/// Whether the calls below have to be made. See the header. A drill of one of them wants them made as well.
+/// Whether the calls below have to be made. See the header. A drill of one of them, or of the page that comes with them,
+/// wants them made as well.
 pub(crate) unsafe extern "C" fn keeps_commits(
     handle: *mut apportion_handle,
     out: *mut apportion_buffer,
@@ -107,7 +108,9 @@ pub(crate) unsafe extern "C" fn keeps_commits(
     unsafe {
         tell(handle, out, "allocator.keeps_commits", |allocator, _| {
             let is_drilled =
-                allocator.drill.panic_in.iter().any(|entry| entry.starts_with("allocator.commit_"));
+                allocator.drill.panic_in.iter().any(|entry| {
+                    entry.starts_with("allocator.commit_") || *entry == "allocator.lending_report"
+                });
             if is_drilled || allocator.commits.is_some() { DONE } else { NOTHING }
         })
     }
