@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Loan;
+use super::idle::Origin;
 use crate::allocator::Allocator;
 use crate::allocator::ledger::scalars;
 use crate::effect::Violation;
@@ -17,6 +18,7 @@ impl Allocator {
         }
         let mut borrowed: BTreeMap<RoleId, Quantities> = BTreeMap::new();
         let mut lent: BTreeMap<RoleId, Quantities> = BTreeMap::new();
+        let mut of_guarantees: BTreeMap<RoleId, Quantities> = BTreeMap::new();
         let mut by_framework: BTreeMap<(FrameworkId, RoleId), Quantities> = BTreeMap::new();
         let mut places: BTreeMap<(FrameworkId, RoleId), BTreeSet<usize>> = BTreeMap::new();
         for (slot, record) in &self.lending.agents {
@@ -33,15 +35,19 @@ impl Allocator {
                     }
                 }
             }
-            for (lender, row) in &record.charged {
+            for ((lender, origin), row) in &record.charged {
                 for at in self.roles.lineage(*lender) {
                     lent.entry(at).or_default().add_all(row);
+                }
+                if *origin == Origin::Guaranteed {
+                    of_guarantees.entry(*lender).or_default().add_all(row);
                 }
             }
             self.check_lent_agent(agent, &record.loans)?;
         }
         same("borrowed", &self.lending.borrowed, &borrowed)?;
         same("lent", &self.lending.lent, &lent)?;
+        same("lent of guarantees", &self.lending.lent_of_guarantees, &of_guarantees)?;
         if places != self.lending.places {
             return Err(drift(
                 "places of loans",

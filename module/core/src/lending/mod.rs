@@ -34,7 +34,7 @@ mod stage;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::back_off::Waits;
-use self::idle::{IdleKey, Source};
+use self::idle::{Charges, Lacking, Source};
 use self::policy::{Bound, LendingPolicy};
 use self::ripening::Ripening;
 use crate::amount::{Amount, Weight};
@@ -65,11 +65,12 @@ pub(crate) struct Loan {
 pub(crate) struct Lent {
     /// By framework and role.
     pub(crate) loans: Vec<Loan>,
-    ripening: BTreeMap<IdleKey, Ripening>,
+    /// By lender and name: how long it has been idle, whatever for.
+    ripening: BTreeMap<(RoleId, NameId), Ripening>,
     /// What of it may be lent now, by lender.
     sources: Vec<Source>,
     /// What the loans take of each lender.
-    charged: BTreeMap<RoleId, Quantities>,
+    charged: Charges,
     /// What may be lent in all, as it was told last.
     told: Quantities,
 }
@@ -99,6 +100,12 @@ pub(crate) struct Lending {
     /// What roles with everything inside them have lent, and borrowed: offered or in use.
     lent: BTreeMap<RoleId, Quantities>,
     borrowed: BTreeMap<RoleId, Quantities>,
+    /// What each role alone has lent of what it lacks of its guarantees.
+    lent_of_guarantees: BTreeMap<RoleId, Quantities>,
+    /// What lenders lacked when that was last asked.
+    lacking: Vec<Lacking>,
+    /// It changed since all agents that may serve guarantees were settled.
+    lacking_changed: bool,
     borrower_sorter: Sorter,
     framework_sorters: BTreeMap<RoleId, Sorter>,
     waits: Waits,
@@ -146,20 +153,17 @@ impl Lending {
         }
     }
 
+    /// An agent is worth looking at, if it is known to lend.
+    fn open(&mut self, agent: usize) {
+        if self.agents.contains_key(&agent) {
+            self.open.insert(agent);
+        }
+    }
+
     /// Any agent may be worth looking at.
     pub(crate) fn reopen_all(&mut self) {
         for agent in self.agents.keys() {
             self.open.insert(*agent);
-        }
-    }
-
-    /// What roles lack of their guarantees may have changed: whoever lends that may lend more or less of it anywhere.
-    pub(crate) fn mark_guaranteed(&mut self, roles: &RoleTree) {
-        let lends = self.on && self.policy.lenders.iter().any(|rule| rule.sources.guaranteed);
-        if lends && roles.claims().next().is_some() {
-            for agent in self.agents.keys() {
-                self.dirty.insert(*agent);
-            }
         }
     }
 

@@ -8,8 +8,8 @@
 
 use std::collections::BTreeSet;
 
-use super::idle::Asker;
-use super::{Loan, loans::Part};
+use super::idle::{Asker, Charges};
+use super::{Lent, Loan, loans::Part};
 use crate::allocator::Allocator;
 use crate::amount::Amount;
 use crate::effect::{Effects, Fraction, Offer, RunSummary, Why};
@@ -52,6 +52,7 @@ impl Allocator {
         }
         self.settle_lending(now, effects);
         self.open_ripe(now, effects);
+        self.settle_guaranteed(now, effects);
         let open: Vec<AgentId> = self.lending.open.iter().filter_map(|slot| self.agents.at(slot)).collect();
         let run_key = run_key(self.options.seed, summary.run, STAGE);
         let mut keyed: Vec<(u64, AgentId)> =
@@ -67,6 +68,10 @@ impl Allocator {
             let record = self.agents.get(agent);
             if !record.active || !record.whitelisted {
                 continue;
+            }
+            // What was lent elsewhere in this run is not lacking any more.
+            if self.lending.of(agent.index()).is_some_and(Lent::lends_guaranteed) {
+                self.settle_agent(agent, now, effects);
             }
             let look = self.look_at(agent, &given, now, effects);
             summary.filtered += look.filtered;
@@ -86,12 +91,15 @@ impl Allocator {
         }
     }
 
-    /// What was offered changes what limits leave, and nothing else: agents that gave something need no second look.
+    /// What was offered changes what limits leave and what is lacking of guarantees, and nothing else: agents that gave
+    /// something and lend as much as before need no second look.
     fn settle_lending_after_offers(&mut self, now: Instant, effects: &mut Effects) {
-        let gave: Vec<usize> = self.lending.dirty.iter().collect();
-        self.settle_lending(now, effects);
-        for slot in gave {
-            self.lending.open.remove(slot);
+        let gave: Vec<AgentId> = self.lending.dirty.iter().filter_map(|slot| self.agents.at(slot)).collect();
+        self.lending.dirty.clear();
+        for agent in gave {
+            if self.settle_agent(agent, now, effects) {
+                self.lending.open(agent.index());
+            }
         }
     }
 
@@ -101,6 +109,7 @@ impl Allocator {
             self.lending.ripe_at.remove(&(when, slot));
             if let Some(agent) = self.agents.at(slot) {
                 self.settle_agent(agent, now, effects);
+                self.lending.open(slot);
             }
         }
         let before = std::mem::replace(&mut self.lending.last_run, now);
@@ -293,9 +302,9 @@ impl Allocator {
             for (name, _) in &self.lending.lent_as {
                 let room = self.lending.room_to_lend(*role, *name, (&self.roles, &self.pool));
                 let Some(room) = room else { continue };
-                let within = |charged: &std::collections::BTreeMap<RoleId, Quantities>| {
+                let within = |charged: &Charges| {
                     let mut sum = Amount::ZERO;
-                    for (lender, row) in charged {
+                    for ((lender, _), row) in charged {
                         if self.roles.is_within(*lender, *role) {
                             sum += row.get(*name);
                         }

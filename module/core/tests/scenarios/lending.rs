@@ -480,3 +480,61 @@ fn a_combined_offer_is_converted_without_its_lent_part() {
     assert!(cluster.notices.is_empty(), "{:?}", cluster.notices);
     assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(0.0));
 }
+
+#[test]
+fn a_guarantee_that_is_lacking_is_lent_once_however_many_agents_could_serve_it() {
+    let mut cluster = Cluster::that_lends(policy());
+    let (guarantee, nothing) = (quota("cpus:4", ""), quota("", "cpus:0;mem:0"));
+    cluster.send(&Event::UpdateQuota { role: b"prod", quota: &guarantee });
+    cluster.send(&Event::UpdateQuota { role: b"batch", quota: &nothing });
+    for agent in ["a", "b", "c"] {
+        cluster.register(&Agent::that_reclaims(agent, "cpus:4"));
+    }
+    let offers = cluster.add_framework("b", &["batch"]);
+    assert_eq!(offers.len(), 1, "{:?}", cluster.told(&offers));
+    assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(4.0));
+    let agent = offers[0].agent.clone();
+    assert_eq!(cluster.allocator.lent_in_all(b"cpus"), amount(4.0), "and it is covered");
+    cluster.decline(&offers[0], 1000.0);
+    let offers = cluster.tick();
+    assert_eq!(
+        offers.len(),
+        1,
+        "what is not wanted there may be lent elsewhere: {:?}",
+        cluster.told(&offers)
+    );
+    assert_ne!(offers[0].agent, agent);
+}
+
+#[test]
+fn what_a_lender_holds_and_lends_is_not_taken_off_its_guarantee_twice() {
+    let mut cluster = Cluster::that_lends(policy());
+    let (guarantee, nothing) = (quota("cpus:8", ""), quota("", "cpus:0;mem:0"));
+    cluster.send(&Event::UpdateQuota { role: b"prod", quota: &guarantee });
+    cluster.send(&Event::UpdateQuota { role: b"batch", quota: &nothing });
+    cluster.register(&Agent::that_reclaims("a", "cpus(prod):4"));
+    cluster.register(&Agent::that_reclaims("b", "cpus:4"));
+    let offers = cluster.add_framework("b", &["batch"]);
+    assert_eq!(cluster.told(&offers), ["b batch a cpus{REV}:4", "b batch b cpus{REV}:4"]);
+    cluster.tick();
+    assert_eq!(cluster.allocator.lent_in_all(b"cpus"), amount(8.0));
+}
+
+#[test]
+fn capacity_that_its_owner_is_offered_and_declines_now_and_then_is_idle_all_the_time() {
+    let policy = LendingPolicy { min_idle: Duration::from_secs(5), ..policy() };
+    let mut cluster = Cluster::that_lends(policy);
+    let owner = |offers: &[Offered]| offers.iter().find(|offer| offer.framework == "owner").cloned();
+    let mut offers = cluster.add_framework("owner", &["prod"]);
+    offers.extend(cluster.add_framework("b", &["batch"]));
+    offers.extend(cluster.register(&Agent::that_reclaims("a", "cpus(prod):4")));
+    let mut lent = Vec::new();
+    for second in 0..12 {
+        if let Some(offer) = owner(&offers) {
+            cluster.decline(&offer, 2.0);
+        }
+        offers = cluster.tick_at(f64::from(second));
+        lent.extend(offers.iter().filter(|offer| offer.why.lent).map(|_| second));
+    }
+    assert_eq!(lent, [5]);
+}
