@@ -4,6 +4,7 @@
 //! decides whether anything non-revocable is free.
 
 use super::{Lending, Loan};
+use crate::agents::Held;
 use crate::allocator::Allocator;
 use crate::allocator::ledger::scalars;
 use crate::effect::Effects;
@@ -95,6 +96,27 @@ impl Allocator {
             effects.notices.push(Notice::EstimateIgnored { agent: record.name.clone(), resources });
         }
         total
+    }
+
+    /// An agent begins to lend: what frameworks have of what its resource estimator reported is taken for loans, as it
+    /// comes back like these.
+    pub(crate) fn lend_what_is_held_of_estimate(&mut self, agent: AgentId) {
+        if !self.lends(agent) {
+            return;
+        }
+        for Held { framework, role, resources } in self.agents.get(agent).held.clone() {
+            let (_, lent) = self.split(agent, &resources);
+            let in_use = self.agents.get(agent).used.get(&role).cloned().unwrap_or_default();
+            let mut offered = lent.clone();
+            offered.subtract(&in_use);
+            let mut used = lent.clone();
+            used.subtract(&offered);
+            self.use_less(role, agent, &used);
+            self.release(framework, role, agent, &lent);
+            self.lend((framework, role), agent, &used, Part::Used);
+            self.lend((framework, role), agent, &offered, Part::Offered);
+            self.leave_if_idle(framework, role);
+        }
     }
 
     /// Brings a framework's place among borrowers in line with what it takes.

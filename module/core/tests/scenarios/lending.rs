@@ -538,3 +538,23 @@ fn capacity_that_its_owner_is_offered_and_declines_now_and_then_is_idle_all_the_
     }
     assert_eq!(lent, [5]);
 }
+
+#[test]
+fn an_agent_that_learns_to_end_borrowers_takes_its_estimate_along_as_loans() {
+    let mut cluster = Cluster::that_lends(policy());
+    let offer = {
+        cluster.add_framework("b", &["batch"]);
+        cluster.add_agent("a", "cpus:4;cpus{REV}:8").remove(0)
+    };
+    cluster.accept(&offer, "cpus{REV}:8");
+    let total = cluster.resources("cpus:4");
+    let info = Agent::that_reclaims("a", "cpus:4").info;
+    let info = apportion_core::AgentInfo { attributes: b"apportion_reclaim:v1", ..info };
+    cluster.send(&Event::UpdateAgent { agent: b"a", info, total: Some(&total), capabilities: None });
+    assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(8.0));
+    cluster.end_task(("b", "batch", "a"), "cpus{REV}:8");
+    assert!(cluster.notices.is_empty(), "{:?}", cluster.notices);
+    assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(0.0));
+    cluster.remove_framework("b");
+    assert_eq!(cluster.available("a"), "cpus:4");
+}
