@@ -61,7 +61,8 @@ pub(crate) struct Source {
 /// Who asks what is free.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asker {
-    pub(crate) framework: FrameworkId,
+    /// `None` asks for any framework of the role that is not offered anything of the agent.
+    pub(crate) framework: Option<FrameworkId>,
     pub(crate) role: RoleId,
     pub(crate) priority: u32,
 }
@@ -367,12 +368,10 @@ impl Allocator {
     ///
     /// What a role was offered is not lent to a framework that holds something in that role there: it may be its own.
     pub(crate) fn free_to_lend(&self, agent: AgentId, asker: Asker) -> (Quantities, Quantities) {
-        let record = self.agents.get(agent);
         let (mut own, mut all) = (Quantities::default(), Quantities::default());
         for source in &self.left_for(agent, asker.priority) {
             all.add_all(&source.amounts);
-            let is_its_own =
-                source.origin == Origin::Offered && record.held_by(asker.framework, source.lender).is_some();
+            let is_its_own = asker.framework.is_some_and(|framework| self.is_own(agent, source, framework));
             if self.lends_to(source, asker.role) && !is_its_own {
                 own.add_all(&source.amounts);
             }
@@ -380,8 +379,18 @@ impl Allocator {
         (own, all)
     }
 
-    /// What loans take of each lender on an agent, as they are and with one more.
-    pub(crate) fn charges(&self, agent: usize, more: Option<&Loan>) -> Charges {
+    /// Whether some of what an agent lends may be a framework's own.
+    pub(crate) fn thinks_about(&self, agent: AgentId, framework: FrameworkId) -> bool {
+        let sources = self.lending.of(agent.index()).map(|lent| &lent.sources[..]).unwrap_or_default();
+        sources.iter().any(|source| self.is_own(agent, source, framework))
+    }
+
+    fn is_own(&self, agent: AgentId, source: &Source, framework: FrameworkId) -> bool {
+        source.origin == Origin::Offered && self.agents.get(agent).held_by(framework, source.lender).is_some()
+    }
+
+    /// What loans take of each lender on an agent, as they are and if a role were offered more.
+    pub(crate) fn charges(&self, agent: usize, more: Option<(RoleId, &Holding)>) -> Charges {
         let mut charged = Charges::new();
         let Some(lent) = self.lending.of(agent) else { return charged };
         let mut left = lent.sources.clone();
@@ -391,8 +400,8 @@ impl Allocator {
         for loan in self.loans_in_use(lent, 0) {
             self.take_from(&mut left, loan.role, &scalars(&loan.used, &self.kinds), &mut take);
         }
-        for loan in lent.loans.iter().chain(more) {
-            self.take_from(&mut left, loan.role, &scalars(&loan.offered, &self.kinds), &mut take);
+        for (role, offered) in lent.loans.iter().map(|loan| (loan.role, &loan.offered)).chain(more) {
+            self.take_from(&mut left, role, &scalars(offered, &self.kinds), &mut take);
         }
         charged
     }

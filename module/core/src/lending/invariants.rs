@@ -85,7 +85,7 @@ impl Allocator {
         if record.reclaims && record.total.items().iter().any(|item| revocable(item.kind)) {
             return Err(drift(&format!("total of agent {name}"), "has an estimate", "has none"));
         }
-        if !self.lending.open.contains(agent.index())
+        if !self.lending.is_open(agent.index())
             && !self.lending.held_back.contains(agent.index())
             && self.somebody_could_borrow(agent)
         {

@@ -206,6 +206,7 @@ impl Allocator {
                 now,
                 self.batches,
             );
+            self.lending.refused.entry(framework.slot()).or_default().push((role, agent.slot()));
         }
     }
 
@@ -272,8 +273,10 @@ impl Allocator {
         // What came back of the offer was not refused, it was gone. What is left of it may be offered at once.
         let is_lent =
             |refused: &Holding| refused.items().iter().all(|item| self.kinds.traits(item.kind).revocable);
-        for agent in self.filters.drop_newer(id.slot(), self.lending.newest_filter, is_lent) {
-            self.lending.mark(agent as usize);
+        for (role, agent) in self.lending.refused.remove(&id.slot()).unwrap_or_default() {
+            if self.filters.drop_newer(((id.slot(), role), agent), self.lending.newest_filter, is_lent) {
+                self.lending.mark(agent as usize);
+            }
         }
         let terms = self.lending.policy.back_off;
         if let Some(until) = self.lending.waits.lost(id, launches, now, terms) {

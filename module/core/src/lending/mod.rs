@@ -113,6 +113,8 @@ pub(crate) struct Lending {
     dirty: IndexSet,
     /// Agents worth looking at in the next run.
     open: IndexSet,
+    /// All agents are.
+    all_open: bool,
     /// Agents where a limit kept somebody from borrowing.
     held_back: IndexSet,
     /// When agents have more that has been idle for long enough.
@@ -121,6 +123,8 @@ pub(crate) struct Lending {
     last_run: Instant,
     /// The newest offer filter then.
     newest_filter: u64,
+    /// The lent offers that frameworks (slots) refused since then, by role and agent (slot).
+    refused: BTreeMap<u32, Vec<(RoleId, u32)>>,
 }
 
 impl Lending {
@@ -162,9 +166,21 @@ impl Lending {
 
     /// Any agent may be worth looking at.
     pub(crate) fn reopen_all(&mut self) {
-        for agent in self.agents.keys() {
-            self.open.insert(*agent);
+        self.all_open = true;
+    }
+
+    /// Opens all agents, if that was asked for since the last run.
+    fn open_all_told(&mut self) {
+        if std::mem::take(&mut self.all_open) {
+            for agent in self.agents.keys() {
+                self.open.insert(*agent);
+            }
         }
+    }
+
+    /// Whether an agent would be looked at in the next run.
+    fn is_open(&self, agent: usize) -> bool {
+        self.all_open || self.open.contains(agent)
     }
 
     /// Agents where a limit counted may be worth looking at.
@@ -254,6 +270,7 @@ impl Lending {
             self.leave(framework, role);
         }
         self.waits.forget(framework);
+        self.refused.remove(&framework.slot());
     }
 
     /// Adds to what a role and those around it have borrowed, and to its place in the order.
