@@ -106,7 +106,7 @@ impl Lent {
 
     /// Whether nothing is left to remember of an agent that does not lend.
     fn is_forgettable(&self) -> bool {
-        self.loans.is_empty() && self.told.is_nothing()
+        self.loans.is_empty() && self.told.is_nothing() && self.absent.is_empty()
     }
 }
 
@@ -187,6 +187,11 @@ impl Allocator {
         lent.sources = sources;
         if let Some(next) = lent.ripening.values().filter_map(|ripening| ripening.next(age)).min() {
             self.lending.ripe_at.insert((next, slot));
+        }
+        let absent = self.borrowed_by_absent(agent);
+        if absent != lent.absent {
+            let before = std::mem::replace(&mut lent.absent, absent);
+            self.lending.count_absent(&lent.absent, &before, &self.roles);
         }
         let lendable = lent.lendable();
         if lendable != lent.told {
@@ -335,22 +340,49 @@ impl Allocator {
         loans
     }
 
+    /// Takes what is in use by frameworks that are not back yet of the sources, whoever these lend to.
+    fn take_for_absent(
+        &self,
+        agent: AgentId,
+        left: &mut [Source],
+        mut take: impl FnMut((RoleId, Origin), NameId, Amount),
+    ) {
+        for absent in &self.agents.get(agent).absent {
+            let (_, in_use) = self.split(agent, &absent.resources);
+            for (name, amount) in scalars(&in_use, &self.kinds) {
+                let mut wanted = amount;
+                for source in left.iter_mut() {
+                    let taken = wanted.min(source.amounts.get(name));
+                    if taken.is_positive() {
+                        source.amounts.take(name, taken);
+                        wanted = wanted.minus_floored(taken);
+                        take((source.lender, source.origin), name, taken);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What frameworks that are not back yet use of what was lent on an agent, by role.
+    pub(crate) fn borrowed_by_absent(&self, agent: AgentId) -> BTreeMap<RoleId, Quantities> {
+        let mut borrowed: BTreeMap<RoleId, Quantities> = BTreeMap::new();
+        for absent in &self.agents.get(agent).absent {
+            let (Some(role), (_, in_use)) = (absent.role, self.split(agent, &absent.resources)) else {
+                continue;
+            };
+            for (name, amount) in scalars(&in_use, &self.kinds) {
+                borrowed.entry(role).or_default().add(name, amount);
+            }
+        }
+        borrowed
+    }
+
     /// What is left of an agent's sources for a priority: borrowed by neither the same nor a higher one. What is in use
     /// by frameworks that are not back yet counts as borrowed at the highest.
     fn left_for(&self, agent: AgentId, priority: u32) -> Vec<Source> {
         let Some(lent) = self.lending.of(agent.index()) else { return Vec::new() };
         let mut left = lent.sources.clone();
-        for absent in &self.agents.get(agent).absent {
-            let (_, in_use) = self.split(agent, &absent.resources);
-            for (name, amount) in scalars(&in_use, &self.kinds) {
-                let mut wanted = amount;
-                for source in &mut left {
-                    let taken = wanted.min(source.amounts.get(name));
-                    source.amounts.take(name, taken);
-                    wanted = wanted.minus_floored(taken);
-                }
-            }
-        }
+        self.take_for_absent(agent, &mut left, |_, _, _| {});
         for loan in self.loans_in_use(lent, priority) {
             self.take_from(&mut left, loan.role, &scalars(&loan.used, &self.kinds), |_, _, _| {});
         }
@@ -390,13 +422,14 @@ impl Allocator {
     }
 
     /// What loans take of each lender on an agent, as they are and if a role were offered more.
-    pub(crate) fn charges(&self, agent: usize, more: Option<(RoleId, &Holding)>) -> Charges {
+    pub(crate) fn charges(&self, agent: AgentId, more: Option<(RoleId, &Holding)>) -> Charges {
         let mut charged = Charges::new();
-        let Some(lent) = self.lending.of(agent) else { return charged };
+        let Some(lent) = self.lending.of(agent.index()) else { return charged };
         let mut left = lent.sources.clone();
         let mut take = |of: (RoleId, Origin), name: NameId, amount: Amount| {
             charged.entry(of).or_default().add(name, amount);
         };
+        self.take_for_absent(agent, &mut left, &mut take);
         for loan in self.loans_in_use(lent, 0) {
             self.take_from(&mut left, loan.role, &scalars(&loan.used, &self.kinds), &mut take);
         }
@@ -408,11 +441,12 @@ impl Allocator {
 
     /// Brings what each lender has lent up to date after a change on an agent.
     pub(crate) fn charge_lenders(&mut self, agent: AgentId) {
-        let lends_nothing = |lent: &Lent| lent.loans.is_empty() && lent.charged.is_empty();
+        let lends_nothing =
+            |lent: &Lent| lent.loans.is_empty() && lent.charged.is_empty() && lent.absent.is_empty();
         if self.lending.of(agent.index()).is_none_or(lends_nothing) {
             return;
         }
-        let now = self.charges(agent.index(), None);
+        let now = self.charges(agent, None);
         let before = match self.lending.agents.get_mut(&agent.index()) {
             Some(lent) => std::mem::replace(&mut lent.charged, now.clone()),
             None => return,

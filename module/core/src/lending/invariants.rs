@@ -35,6 +35,13 @@ impl Allocator {
                     }
                 }
             }
+            let absent = self.borrowed_by_absent(agent);
+            same("borrowed by frameworks that are not back", &record.absent, &absent)?;
+            for (role, row) in &absent {
+                for at in self.roles.lineage(*role) {
+                    borrowed.entry(at).or_default().add_all(row);
+                }
+            }
             for ((lender, origin), row) in &record.charged {
                 for at in self.roles.lineage(*lender) {
                     lent.entry(at).or_default().add_all(row);
@@ -72,7 +79,7 @@ impl Allocator {
             ));
         }
         let charged = self.lending.of(agent.index()).map(|lent| &lent.charged);
-        let derived = self.charges(agent.index(), None);
+        let derived = self.charges(agent, None);
         if charged != Some(&derived) {
             return Err(drift(
                 &format!("what lenders lent of agent {name}"),

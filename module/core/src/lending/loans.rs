@@ -3,6 +3,8 @@
 //! Books of loans forgive. What a loan does not cover is taken as the master says it, with one notice: nothing here
 //! decides whether anything non-revocable is free.
 
+use std::collections::BTreeMap;
+
 use super::{Lending, Loan};
 use crate::agents::Held;
 use crate::allocator::Allocator;
@@ -307,6 +309,12 @@ impl Allocator {
         let holders: Vec<_> = lent.loans.iter().map(|loan| (loan.framework, loan.role)).collect();
         for holder in holders {
             self.forget_loan(holder, agent);
+        }
+        if let Some(lent) = self.lending.agents.get_mut(&agent.index()) {
+            // Nothing is lent of it any more, so nothing is charged to anybody.
+            lent.sources.clear();
+            let absent = std::mem::take(&mut lent.absent);
+            self.lending.count_absent(&BTreeMap::new(), &absent, &self.roles);
         }
         self.charge_lenders(agent);
         self.lending.forget_agent(agent.index());

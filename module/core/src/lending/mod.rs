@@ -69,7 +69,9 @@ pub(crate) struct Lent {
     ripening: BTreeMap<(RoleId, NameId), Ripening>,
     /// What of it may be lent now, by lender.
     sources: Vec<Source>,
-    /// What the loans take of each lender.
+    /// What frameworks that are not back yet use of it, by role. No loan is theirs before they are.
+    absent: BTreeMap<RoleId, Quantities>,
+    /// What all that is borrowed takes of each lender.
     charged: Charges,
     /// What may be lent in all, as it was told last.
     told: Quantities,
@@ -306,6 +308,30 @@ impl Lending {
             sorter.unallocated(framework.slot(), amounts.iter().copied(), pool);
         }
         self.reopen_held_back();
+    }
+
+    /// What frameworks that are not back yet use of an agent counts as borrowed by their roles: as it is `now`, no longer as
+    /// it was `before`.
+    fn count_absent(
+        &mut self,
+        now: &BTreeMap<RoleId, Quantities>,
+        before: &BTreeMap<RoleId, Quantities>,
+        roles: &RoleTree,
+    ) {
+        for (role, amounts) in now {
+            for at in roles.lineage(*role) {
+                self.borrowed.entry(at).or_default().add_all(amounts);
+            }
+        }
+        for (role, amounts) in before {
+            for at in roles.lineage(*role) {
+                let row = self.borrowed.entry(at).or_default();
+                amounts.named().for_each(|(name, amount)| row.subtract(name, amount));
+            }
+        }
+        if !before.is_empty() {
+            self.reopen_held_back();
+        }
     }
 
     /// How much more a role may borrow of a name, if that is limited.

@@ -321,7 +321,7 @@ impl Allocator {
 
     /// A name of which some role would lend too much if a role were offered more, and how much.
     fn beyond_lenders_limits(&self, agent: AgentId, more: (RoleId, &Holding)) -> Option<(NameId, Amount)> {
-        let after = self.charges(agent.index(), Some(more));
+        let after = self.charges(agent, Some(more));
         let before = &self.lending.of(agent.index())?.charged;
         for role in self.lending.lend_limits.keys() {
             for (name, _) in &self.lending.lent_as {
