@@ -105,7 +105,7 @@ impl Allocator {
         self.exclude_agent(agent, excluded_from);
         let total = self.without_estimated(agent, &reported, effects);
         self.count_total(&total);
-        self.agents.get_mut(agent).total = total;
+        self.agents.get_mut(agent).total = total.into_owned();
         for entry in used {
             self.add_used(agent, entry, true, effects);
         }

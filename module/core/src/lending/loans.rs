@@ -3,6 +3,7 @@
 //! Books of loans forgive. What a loan does not cover is taken as the master says it, with one notice: nothing here
 //! decides whether anything non-revocable is free.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{Lending, Loan};
@@ -71,25 +72,25 @@ impl Allocator {
     }
 
     /// Resources of an agent that the regular books are about, and those that are lent.
-    pub(crate) fn split(&self, agent: AgentId, resources: &Holding) -> (Holding, Holding) {
+    pub(crate) fn split<'a>(&self, agent: AgentId, resources: &'a Holding) -> (Cow<'a, Holding>, Holding) {
         let revocable = |kind| self.kinds.traits(kind).revocable;
         if !self.lending.is_on()
             || !resources.items().iter().any(|item| revocable(item.kind))
             || !self.revocable_is_lent(agent)
         {
-            return (resources.clone(), Holding::default());
+            return (Cow::Borrowed(resources), Holding::default());
         }
         let lent = resources.filtered(|item| revocable(item.kind));
-        (resources.filtered(|item| !revocable(item.kind)), lent)
+        (Cow::Owned(resources.filtered(|item| !revocable(item.kind))), lent)
     }
 
     /// What an agent has, without what its resource estimator reports if that is not offered.
-    pub(crate) fn without_estimated(
+    pub(crate) fn without_estimated<'a>(
         &mut self,
         agent: AgentId,
-        total: &Holding,
+        total: &'a Holding,
         effects: &mut Effects,
-    ) -> Holding {
+    ) -> Cow<'a, Holding> {
         let (total, estimated) = self.split(agent, total);
         if !estimated.is_empty() && !self.agents.get(agent).estimate_told {
             let resources = self.describe(&estimated).to_string();
