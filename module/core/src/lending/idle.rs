@@ -185,7 +185,11 @@ impl Allocator {
         let sources = self.sources(&idle, &lent);
         let has_changed = sources != lent.sources;
         lent.sources = sources;
-        if let Some(next) = lent.ripening.values().filter_map(|ripening| ripening.next(age)).min() {
+        let next = lent.ripening.values().filter_map(|ripening| ripening.next(age)).min();
+        if let Some(before) = std::mem::replace(&mut lent.ripe_at, next) {
+            self.lending.ripe_at.remove(&(before, slot));
+        }
+        if let Some(next) = next {
             self.lending.ripe_at.insert((next, slot));
         }
         let absent = self.borrowed_by_absent(agent);

@@ -52,6 +52,7 @@ impl Allocator {
             }
             self.check_lent_agent(agent, &record.loans)?;
         }
+        self.check_ripe_at()?;
         same("borrowed", &self.lending.borrowed, &borrowed)?;
         same("lent", &self.lending.lent, &lent)?;
         same("lent of guarantees", &self.lending.lent_of_guarantees, &of_guarantees)?;
@@ -63,6 +64,16 @@ impl Allocator {
             ));
         }
         self.check_borrowers(&by_framework)
+    }
+
+    fn check_ripe_at(&self) -> Result<(), Violation> {
+        let ripe_at: BTreeSet<_> =
+            self.lending.agents.iter().filter_map(|(slot, record)| Some((record.ripe_at?, *slot))).collect();
+        if ripe_at != self.lending.ripe_at {
+            let (kept, derived) = (format!("{:?}", self.lending.ripe_at), format!("{ripe_at:?}"));
+            return Err(drift("when agents have more to lend", &kept, &derived));
+        }
+        Ok(())
     }
 
     fn check_lent_agent(&self, agent: AgentId, loans: &[Loan]) -> Result<(), Violation> {

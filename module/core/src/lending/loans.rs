@@ -330,10 +330,12 @@ impl Allocator {
 
 impl Lending {
     fn forget_agent(&mut self, agent: usize) {
-        self.agents.remove(&agent);
+        let last = self.agents.remove(&agent);
+        if let Some(ripe_at) = last.and_then(|lent| lent.ripe_at) {
+            self.ripe_at.remove(&(ripe_at, agent));
+        }
         self.open.remove(agent);
         self.held_back.remove(agent);
         self.dirty.remove(agent);
-        self.ripe_at.retain(|(_, ripening)| *ripening != agent);
     }
 }

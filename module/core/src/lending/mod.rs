@@ -67,6 +67,8 @@ pub(crate) struct Lent {
     pub(crate) loans: Vec<Loan>,
     /// By lender and name: how long it has been idle, whatever for.
     ripening: BTreeMap<(RoleId, NameId), Ripening>,
+    /// Its entry in [`Lending::ripe_at`].
+    ripe_at: Option<Instant>,
     /// What of it may be lent now, by lender.
     sources: Vec<Source>,
     /// What frameworks that are not back yet use of it, by role. No loan is theirs before they are.
@@ -119,7 +121,7 @@ pub(crate) struct Lending {
     all_open: bool,
     /// Agents where a limit kept somebody from borrowing.
     held_back: IndexSet,
-    /// When agents have more that has been idle for long enough.
+    /// When agents have more that has been idle for long enough, each agent once.
     ripe_at: BTreeSet<(Instant, usize)>,
     /// When agents were last looked at.
     last_run: Instant,
