@@ -151,9 +151,6 @@ impl Allocator {
         self.expire_filters(now);
         self.runs += 1;
         let to_maintain = self.candidates_with_maintenance();
-        if self.candidates.quota_changed {
-            self.lending.mark_guaranteed(&self.roles);
-        }
         let agents = self.take_candidates();
         let mut run = Run {
             number: self.runs,

@@ -160,36 +160,26 @@ impl Filters {
         self.installed
     }
 
-    /// Drops those filters of a framework that were installed after a numbered one and refuse what `is_meant`; tells the
-    /// slots of the agents that had one.
+    /// Drops those filters of a party on an agent that were installed after a numbered one and refuse what `is_meant`;
+    /// tells whether there were any.
     pub(crate) fn drop_newer(
         &mut self,
-        framework: u32,
+        (party, agent): (Party, u32),
         than: u64,
         is_meant: impl Fn(&Holding) -> bool,
-    ) -> Vec<u32> {
-        let drops = |filter: &Filter| filter.number > than && is_meant(&filter.refused);
-        let first = (framework, RoleId::new(0));
-        let parties = self.of_party.range(first..).take_while(|(party, _)| party.0 == framework);
-        let places: Vec<(Party, u32)> =
-            parties.flat_map(|(party, agents)| agents.iter().map(|agent| (*party, *agent))).collect();
-        let mut had_one = Vec::new();
-        for (party, agent) in places {
-            let parties = &mut self.on_agent[agent as usize];
-            let Some(filters) = parties.get_mut(&party) else { continue };
-            let gone: Vec<Filter> = filters.extract_if(.., |filter| drops(filter)).collect();
-            if filters.is_empty() {
-                parties.remove(&party);
-                self.leave(party, agent);
-            }
-            for filter in &gone {
-                self.due.remove(&(filter.until, filter.number));
-            }
-            if !gone.is_empty() {
-                had_one.push(agent);
-            }
+    ) -> bool {
+        let Some(parties) = self.on_agent.get_mut(agent as usize) else { return false };
+        let Some(filters) = parties.get_mut(&party) else { return false };
+        let drops = |filter: &mut Filter| filter.number > than && is_meant(&filter.refused);
+        let gone: Vec<Filter> = filters.extract_if(.., drops).collect();
+        if filters.is_empty() {
+            parties.remove(&party);
+            self.leave(party, agent);
         }
-        had_one
+        for filter in &gone {
+            self.due.remove(&(filter.until, filter.number));
+        }
+        !gone.is_empty()
     }
 
     /// Drops all filters on an agent; tells how many there were.
@@ -315,17 +305,22 @@ mod tests {
     }
 
     #[test]
-    fn newer_filters_of_a_framework_can_be_dropped_alone() {
+    fn newer_filters_of_a_party_on_an_agent_can_be_dropped_alone() {
         let mut filters = filters(&[(4, 5), (2, 9)]);
         let than = filters.newest();
         for (framework, units) in [(3, 1), (3, 7), (4, 1)] {
             let party = (framework, PARTY.1);
             filters.install((party, 5), cpus(units), (INTERVAL, INTERVAL), seconds(0), 0);
         }
-        assert_eq!(filters.drop_newer(3, than, |refused| *refused == cpus(1)), [5]);
+        let one = |refused: &Holding| *refused == cpus(1);
+        assert!(filters.drop_newer(((3, PARTY.1), 5), than, one));
+        assert!(!filters.drop_newer(((3, PARTY.1), 5), than, one), "once");
+        assert!(
+            !filters.drop_newer(((9, PARTY.1), 5), than, one) && !filters.drop_newer((PARTY, 99), than, one)
+        );
         assert!(filters.is_consistent() && filters.len() == 4);
         assert!(filters.holds_back(PARTY, 2, &cpus(4)) && filters.holds_back((4, PARTY.1), 5, &cpus(1)));
-        assert_eq!(filters.drop_newer(3, than, |_| true), [5]);
+        assert!(filters.drop_newer(((3, PARTY.1), 5), than, |_| true));
         assert!(filters.is_consistent() && filters.len() == 3);
         assert!(!filters.holds_back(PARTY, 5, &cpus(1)));
     }

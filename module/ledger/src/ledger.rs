@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::accept::Accept;
 use crate::admission::admit;
 use crate::agent::Agent;
+use crate::clock::OverCommitted;
 use crate::executors::{Shape, What};
 use crate::{Numbers, Priority, Scalars, TurnedDown};
 
@@ -151,6 +152,7 @@ impl Ledger {
         known.lends = lends;
         if !lends {
             known.lendable = Scalars::new();
+            known.over_committed = OverCommitted::default();
         }
         if let Some(total) = total {
             known.total = total;
@@ -244,7 +246,8 @@ impl Ledger {
         }
         known.regular.add_all(&regular);
         self.numbers.unattributed_uses += u64::from(!lent.is_empty() && framework.is_none());
-        let over = !known.excess().is_empty();
+        // Elsewhere what can be taken back comes on top of the total.
+        let over = known.lends && !known.excess().is_empty();
         known.over_committed.launched(now, !regular.is_empty(), !lent.is_empty(), over);
         framework
     }

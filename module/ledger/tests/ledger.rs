@@ -438,3 +438,26 @@ fn the_time_until_a_borrower_of_lower_priority_is_gone_is_measured_apart() {
     assert_eq!(ledger.numbers().reclaims_by_priority.latest_ns, 2_000);
     assert_eq!(ledger.numbers().reclaims_for_owners.count, 0);
 }
+
+#[test]
+fn an_agent_that_does_not_lend_is_never_waited_for() {
+    // What can be taken back there is what its resource estimator reports, on top of the total.
+    let mut ledger = Ledger::new();
+    ledger.agent_added(AGENT, false, cpus(8), &[]);
+    run(&mut ledger, lent(4));
+    run(&mut ledger, regular(8));
+    assert_eq!(ledger.over_committed().count(), 0);
+    ledger.returned(9, b"f", AGENT, &[lent(4)], true);
+    assert_eq!(ledger.numbers().reclaims_for_owners.count, 0);
+}
+
+#[test]
+fn nobody_waits_any_more_for_an_agent_that_stops_lending() {
+    let mut ledger = ledger();
+    run(&mut ledger, lent(4));
+    run(&mut ledger, regular(8));
+    assert_eq!(ledger.over_committed().count(), 1);
+    ledger.agent_changed(5, AGENT, false, None);
+    assert_eq!(ledger.over_committed().count(), 0);
+    assert_eq!(ledger.numbers().reclaims_for_owners.count, 0, "nothing was freed");
+}

@@ -105,7 +105,7 @@ impl Allocator {
         self.exclude_agent(agent, excluded_from);
         let total = self.without_estimated(agent, &reported, effects);
         self.count_total(&total);
-        self.agents.get_mut(agent).total = total;
+        self.agents.get_mut(agent).total = total.into_owned();
         for entry in used {
             self.add_used(agent, entry, true, effects);
         }
@@ -241,13 +241,17 @@ impl Allocator {
         record.registration = new;
         record.whitelisted = whitelisted;
         record.remote = remote;
-        record.reclaims = info.reclaims;
+        let begins_to_lend = info.reclaims && !std::mem::replace(&mut record.reclaims, info.reclaims);
         if let Some(capabilities) = capabilities.filter(|new| *new != record.capabilities) {
             record.capabilities = capabilities;
             record.warned = false;
             changed = true;
         }
-        if let Some(total) = total {
+        let known = begins_to_lend.then(|| self.agents.get(agent).total.clone());
+        if begins_to_lend {
+            self.lend_what_is_held_of_estimate(agent);
+        }
+        if let Some(total) = total.or(known.as_ref()) {
             let total = self.without_estimated(agent, total, effects);
             changed |= self.update_total(agent, &total);
         }

@@ -41,7 +41,7 @@ impl Allocator {
         let framework = self.known_framework(call, framework_name)?;
         let agent = self.known_agent(call, agent_name)?;
         let (offered, _) = self.split(agent, offered);
-        let offered = &offered;
+        let offered = &*offered;
         if offered.is_empty() && conversions.is_empty() {
             return Ok(());
         }
@@ -148,14 +148,16 @@ impl Allocator {
             }
             refusal
         });
-        let mut regular = Vec::with_capacity(resources.len());
-        let mut lent = Vec::new();
-        for (role, resources) in merged(resources) {
-            let parts = self.split(agent_id, &resources);
-            for (part, list) in [(parts.0, &mut regular), (parts.1, &mut lent)] {
-                if !part.is_empty() {
-                    list.push((role.ok_or_else(|| self.no_role(call, agent, &part))?, part));
-                }
+        let given = merged(resources);
+        let (mut regular, mut lent) = (Vec::with_capacity(given.len()), Vec::new());
+        for (role, resources) in given.iter().filter(|(_, resources)| !resources.is_empty()) {
+            let role = role.ok_or_else(|| self.no_role(call, agent, resources))?;
+            let (regular_part, lent_part) = self.split(agent_id, resources);
+            if !regular_part.is_empty() {
+                regular.push((role, regular_part));
+            }
+            if !lent_part.is_empty() {
+                lent.push((role, lent_part));
             }
         }
         let groups = regular.iter().map(|(role, resources)| {

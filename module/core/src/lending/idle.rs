@@ -6,6 +6,7 @@
 //! that do not lend to everybody.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::policy::Sources;
 use super::{Lending, Lent, Loan, part};
@@ -19,19 +20,33 @@ use crate::ids::{AgentId, FrameworkId, NameId, RoleId};
 use crate::options::Instant;
 use crate::quantities::Quantities;
 
-/// Why capacity is idle.
+/// Why capacity is idle. What is ripe of it is taken to be of the first that there is: what is offered came last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Origin {
-    /// Offered to the lender and not used.
-    Offered,
     /// Reserved to the lender, and nobody holds it.
     Reserved,
     /// Free, and the lender lacks it of its guarantee.
     Guaranteed,
+    /// Offered to the lender and not used.
+    Offered,
 }
 
 /// What is idle, whose, and of which name.
 pub(crate) type IdleKey = (Origin, RoleId, NameId);
+
+/// What a lender lacks of its guarantee of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lacking {
+    lender: RoleId,
+    name: NameId,
+    /// Held by nobody.
+    amount: Amount,
+    /// What of it others have borrowed already.
+    lent: Amount,
+}
+
+/// What loans take of each lender, and why that was idle.
+pub(crate) type Charges = BTreeMap<(RoleId, Origin), Quantities>;
 
 /// What one lender lends of an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +61,8 @@ pub(crate) struct Source {
 /// Who asks what is free.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asker {
-    pub(crate) framework: FrameworkId,
+    /// `None` asks for any framework of the role that is not offered anything of the agent.
+    pub(crate) framework: Option<FrameworkId>,
     pub(crate) role: RoleId,
     pub(crate) priority: u32,
 }
@@ -70,9 +86,27 @@ impl Lent {
         sum
     }
 
+    /// Takes note of what is idle. Capacity that its owner is offered and declines has been idle all the time, so why it
+    /// is does not count.
+    fn ripen(&mut self, idle: &BTreeMap<IdleKey, Amount>, now: Instant, age: Duration) {
+        let mut sums: BTreeMap<(RoleId, NameId), Amount> = BTreeMap::new();
+        for ((_, lender, name), amount) in idle {
+            *sums.entry((*lender, *name)).or_default() += *amount;
+        }
+        self.ripening.retain(|key, _| sums.contains_key(key));
+        for (key, sum) in sums {
+            self.ripening.entry(key).or_default().observe(sum, now, age);
+        }
+    }
+
+    /// Whether it lends what somebody lacks of a guarantee.
+    pub(crate) fn lends_guaranteed(&self) -> bool {
+        self.sources.iter().any(|source| source.origin == Origin::Guaranteed)
+    }
+
     /// Whether nothing is left to remember of an agent that does not lend.
     fn is_forgettable(&self) -> bool {
-        self.loans.is_empty() && self.told.is_nothing()
+        self.loans.is_empty() && self.told.is_nothing() && self.absent.is_empty()
     }
 }
 
@@ -89,26 +123,79 @@ impl Allocator {
         for slot in dirty {
             if let Some(agent) = self.agents.at(slot) {
                 self.settle_agent(agent, now, effects);
+                self.lending.open(slot);
             }
         }
     }
 
-    /// The same for one agent.
-    pub(crate) fn settle_agent(&mut self, agent: AgentId, now: Instant, effects: &mut Effects) {
+    /// Brings agents up to date that may serve a guarantee, if what is lacking of guarantees changed.
+    pub(crate) fn settle_guaranteed(&mut self, now: Instant, effects: &mut Effects) {
+        self.observe_lacking();
+        if !std::mem::take(&mut self.lending.lacking_changed) {
+            return;
+        }
+        let serves = |agent: AgentId, lent: &Lent| {
+            let available = self.agents.get(agent).available.items();
+            lent.lends_guaranteed()
+                || available.iter().any(|item| self.kinds.traits(item.kind).reserved_to.is_none())
+        };
+        let known =
+            self.lending.agents.iter().filter_map(|(slot, lent)| Some((self.agents.at(*slot)?, lent)));
+        let agents: Vec<AgentId> =
+            known.filter(|(agent, lent)| serves(*agent, lent)).map(|(agent, _)| agent).collect();
+        for agent in agents {
+            if self.settle_agent(agent, now, effects) {
+                self.lending.open(agent.index());
+            }
+        }
+    }
+
+    /// Takes note of what lenders lack of their guarantees.
+    fn observe_lacking(&mut self) {
+        let Self { lending, roles, .. } = self;
+        for (role, _) in roles.claims() {
+            lending.terms(role, roles);
+        }
+        let mut lacking = Vec::new();
+        for (lender, claim) in self.roles.claims() {
+            if !self.lending.lends_of(lender).guaranteed {
+                continue;
+            }
+            let held = self.roles.offered_or_consumed(lender);
+            let lent = self.lending.lent_of_guarantees.get(&lender);
+            for (name, guarantee) in &claim.guarantees {
+                let amount = guarantee.minus_floored(held.get(*name));
+                let lent = lent.map_or(Amount::ZERO, |row| row.get(*name));
+                lacking.push(Lacking { lender, name: *name, amount, lent });
+            }
+        }
+        if lacking != self.lending.lacking {
+            self.lending.lacking = lacking;
+            self.lending.lacking_changed = true;
+        }
+    }
+
+    /// Brings one agent up to date. Says whether it lends more or less than before.
+    pub(crate) fn settle_agent(&mut self, agent: AgentId, now: Instant, effects: &mut Effects) -> bool {
         let slot = agent.index();
         let idle = if self.lends(agent) { self.idle(agent) } else { BTreeMap::new() };
         let age = self.lending.policy.min_idle;
         let mut lent = self.lending.agents.remove(&slot).unwrap_or_default();
-        for key in idle.keys() {
-            lent.ripening.entry(*key).or_default();
+        lent.ripen(&idle, now, age);
+        let sources = self.sources(&idle, &lent);
+        let has_changed = sources != lent.sources;
+        lent.sources = sources;
+        let next = lent.ripening.values().filter_map(|ripening| ripening.next(age)).min();
+        if let Some(before) = std::mem::replace(&mut lent.ripe_at, next) {
+            self.lending.ripe_at.remove(&(before, slot));
         }
-        for (key, ripening) in &mut lent.ripening {
-            ripening.observe(idle.get(key).copied().unwrap_or_default(), now, age);
-        }
-        lent.ripening.retain(|key, _| idle.contains_key(key));
-        lent.sources = self.sources(&lent);
-        if let Some(next) = lent.ripening.values().filter_map(|ripening| ripening.next(age)).min() {
+        if let Some(next) = next {
             self.lending.ripe_at.insert((next, slot));
+        }
+        let absent = self.borrowed_by_absent(agent);
+        if absent != lent.absent {
+            let before = std::mem::replace(&mut lent.absent, absent);
+            self.lending.count_absent(&lent.absent, &before, &self.roles);
         }
         let lendable = lent.lendable();
         if lendable != lent.told {
@@ -116,10 +203,10 @@ impl Allocator {
             lent.told = lendable;
         }
         if self.lends(agent) || !lent.is_forgettable() {
-            self.lending.open.insert(slot);
             self.lending.agents.insert(slot, lent);
         }
         self.charge_lenders(agent);
+        has_changed
     }
 
     /// What is idle on an agent at this moment.
@@ -128,8 +215,7 @@ impl Allocator {
         let record = agents.get(agent);
         let holders = record.held.iter().map(|held| held.role);
         let reserved = record.available.items().iter().filter_map(|item| kinds.traits(item.kind).reserved_to);
-        let claimants = roles.claims().map(|(role, _)| role);
-        for role in holders.chain(reserved).chain(claimants) {
+        for role in holders.chain(reserved) {
             lending.terms(role, roles);
         }
         let record = self.agents.get(agent);
@@ -157,23 +243,22 @@ impl Allocator {
         idle
     }
 
-    /// What lenders lack of their guarantees, as far as it is free on an agent.
+    /// What lenders lack of their guarantees, as far as it is free on an agent and not lent elsewhere.
     fn add_guaranteed(
-        &self,
+        &mut self,
         agent: AgentId,
         mut unreserved: Quantities,
         idle: &mut BTreeMap<IdleKey, Amount>,
     ) {
-        for (role, claim) in self.roles.claims().filter(|(role, _)| self.lending.lends_of(*role).guaranteed) {
-            let held = self.roles.offered_or_consumed(role);
-            for (name, guarantee) in &claim.guarantees {
-                let lent_elsewhere = self.lending.lent_elsewhere(role, *name, agent.index());
-                let lacks = guarantee.minus_floored(held.get(*name)).minus_floored(lent_elsewhere);
-                let amount = lacks.min(unreserved.get(*name));
-                if amount.is_positive() {
-                    *idle.entry((Origin::Guaranteed, role, *name)).or_default() += amount;
-                    unreserved.take(*name, amount);
-                }
+        self.observe_lacking();
+        let charged = self.lending.of(agent.index()).map(|lent| &lent.charged);
+        for Lacking { lender, name, amount, lent } in &self.lending.lacking {
+            let here = charged.and_then(|charged| charged.get(&(*lender, Origin::Guaranteed)));
+            let elsewhere = lent.minus_floored(here.map_or(Amount::ZERO, |row| row.get(*name)));
+            let amount = amount.minus_floored(elsewhere).min(unreserved.get(*name));
+            if amount.is_positive() {
+                *idle.entry((Origin::Guaranteed, *lender, *name)).or_default() += amount;
+                unreserved.take(*name, amount);
             }
         }
     }
@@ -188,16 +273,21 @@ impl Allocator {
     }
 
     /// What of an agent's idle capacity may be lent; lenders that do not lend to everybody come first.
-    fn sources(&self, lent: &Lent) -> Vec<Source> {
+    fn sources(&self, idle: &BTreeMap<IdleKey, Amount>, lent: &Lent) -> Vec<Source> {
+        let mut ripe: BTreeMap<(RoleId, NameId), Amount> =
+            lent.ripening.iter().map(|(key, ripening)| (*key, ripening.ripe())).collect();
         let mut sources: Vec<Source> = Vec::new();
-        for ((origin, lender, name), ripening) in &lent.ripening {
+        for ((origin, lender, name), amount) in idle {
             let rule = self.lending.terms.get(lender).and_then(|terms| terms.lender);
             let Some((rule, permille)) =
                 rule.and_then(|rule| Some((rule, self.lending.policy.lenders.get(rule)?.permille)))
             else {
                 continue;
             };
-            let amount = part(ripening.ripe(), permille);
+            let left = ripe.entry((*lender, *name)).or_default();
+            let ripe = (*left).min(*amount);
+            *left = left.minus_floored(ripe);
+            let amount = part(ripe, permille);
             if !amount.is_positive() {
                 continue;
             }
@@ -227,7 +317,7 @@ impl Allocator {
         left: &mut [Source],
         role: RoleId,
         amounts: &[(NameId, Amount)],
-        mut take: impl FnMut(RoleId, NameId, Amount),
+        mut take: impl FnMut((RoleId, Origin), NameId, Amount),
     ) {
         for (name, amount) in amounts {
             let mut wanted = *amount;
@@ -236,7 +326,7 @@ impl Allocator {
                 if taken.is_positive() {
                     source.amounts.take(*name, taken);
                     wanted = wanted.minus_floored(taken);
-                    take(source.lender, *name, taken);
+                    take((source.lender, source.origin), *name, taken);
                 }
             }
         }
@@ -254,22 +344,49 @@ impl Allocator {
         loans
     }
 
+    /// Takes what is in use by frameworks that are not back yet of the sources, whoever these lend to.
+    fn take_for_absent(
+        &self,
+        agent: AgentId,
+        left: &mut [Source],
+        mut take: impl FnMut((RoleId, Origin), NameId, Amount),
+    ) {
+        for absent in &self.agents.get(agent).absent {
+            let (_, in_use) = self.split(agent, &absent.resources);
+            for (name, amount) in scalars(&in_use, &self.kinds) {
+                let mut wanted = amount;
+                for source in left.iter_mut() {
+                    let taken = wanted.min(source.amounts.get(name));
+                    if taken.is_positive() {
+                        source.amounts.take(name, taken);
+                        wanted = wanted.minus_floored(taken);
+                        take((source.lender, source.origin), name, taken);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What frameworks that are not back yet use of what was lent on an agent, by role.
+    pub(crate) fn borrowed_by_absent(&self, agent: AgentId) -> BTreeMap<RoleId, Quantities> {
+        let mut borrowed: BTreeMap<RoleId, Quantities> = BTreeMap::new();
+        for absent in &self.agents.get(agent).absent {
+            let (Some(role), (_, in_use)) = (absent.role, self.split(agent, &absent.resources)) else {
+                continue;
+            };
+            for (name, amount) in scalars(&in_use, &self.kinds) {
+                borrowed.entry(role).or_default().add(name, amount);
+            }
+        }
+        borrowed
+    }
+
     /// What is left of an agent's sources for a priority: borrowed by neither the same nor a higher one. What is in use
     /// by frameworks that are not back yet counts as borrowed at the highest.
     fn left_for(&self, agent: AgentId, priority: u32) -> Vec<Source> {
         let Some(lent) = self.lending.of(agent.index()) else { return Vec::new() };
         let mut left = lent.sources.clone();
-        for absent in &self.agents.get(agent).absent {
-            let (_, in_use) = self.split(agent, &absent.resources);
-            for (name, amount) in scalars(&in_use, &self.kinds) {
-                let mut wanted = amount;
-                for source in &mut left {
-                    let taken = wanted.min(source.amounts.get(name));
-                    source.amounts.take(name, taken);
-                    wanted = wanted.minus_floored(taken);
-                }
-            }
-        }
+        self.take_for_absent(agent, &mut left, |_, _, _| {});
         for loan in self.loans_in_use(lent, priority) {
             self.take_from(&mut left, loan.role, &scalars(&loan.used, &self.kinds), |_, _, _| {});
         }
@@ -287,12 +404,10 @@ impl Allocator {
     ///
     /// What a role was offered is not lent to a framework that holds something in that role there: it may be its own.
     pub(crate) fn free_to_lend(&self, agent: AgentId, asker: Asker) -> (Quantities, Quantities) {
-        let record = self.agents.get(agent);
         let (mut own, mut all) = (Quantities::default(), Quantities::default());
         for source in &self.left_for(agent, asker.priority) {
             all.add_all(&source.amounts);
-            let is_its_own =
-                source.origin == Origin::Offered && record.held_by(asker.framework, source.lender).is_some();
+            let is_its_own = asker.framework.is_some_and(|framework| self.is_own(agent, source, framework));
             if self.lends_to(source, asker.role) && !is_its_own {
                 own.add_all(&source.amounts);
             }
@@ -300,30 +415,42 @@ impl Allocator {
         (own, all)
     }
 
-    /// What loans take of each lender on an agent, as they are and with one more.
-    pub(crate) fn charges(&self, agent: usize, more: Option<&Loan>) -> BTreeMap<RoleId, Quantities> {
-        let mut charged: BTreeMap<RoleId, Quantities> = BTreeMap::new();
-        let Some(lent) = self.lending.of(agent) else { return charged };
+    /// Whether some of what an agent lends may be a framework's own.
+    pub(crate) fn thinks_about(&self, agent: AgentId, framework: FrameworkId) -> bool {
+        let sources = self.lending.of(agent.index()).map(|lent| &lent.sources[..]).unwrap_or_default();
+        sources.iter().any(|source| self.is_own(agent, source, framework))
+    }
+
+    fn is_own(&self, agent: AgentId, source: &Source, framework: FrameworkId) -> bool {
+        source.origin == Origin::Offered && self.agents.get(agent).held_by(framework, source.lender).is_some()
+    }
+
+    /// What loans take of each lender on an agent, as they are and if a role were offered more.
+    pub(crate) fn charges(&self, agent: AgentId, more: Option<(RoleId, &Holding)>) -> Charges {
+        let mut charged = Charges::new();
+        let Some(lent) = self.lending.of(agent.index()) else { return charged };
         let mut left = lent.sources.clone();
-        let mut take = |lender: RoleId, name: NameId, amount: Amount| {
-            charged.entry(lender).or_default().add(name, amount);
+        let mut take = |of: (RoleId, Origin), name: NameId, amount: Amount| {
+            charged.entry(of).or_default().add(name, amount);
         };
+        self.take_for_absent(agent, &mut left, &mut take);
         for loan in self.loans_in_use(lent, 0) {
             self.take_from(&mut left, loan.role, &scalars(&loan.used, &self.kinds), &mut take);
         }
-        for loan in lent.loans.iter().chain(more) {
-            self.take_from(&mut left, loan.role, &scalars(&loan.offered, &self.kinds), &mut take);
+        for (role, offered) in lent.loans.iter().map(|loan| (loan.role, &loan.offered)).chain(more) {
+            self.take_from(&mut left, role, &scalars(offered, &self.kinds), &mut take);
         }
         charged
     }
 
     /// Brings what each lender has lent up to date after a change on an agent.
     pub(crate) fn charge_lenders(&mut self, agent: AgentId) {
-        let lends_nothing = |lent: &Lent| lent.loans.is_empty() && lent.charged.is_empty();
+        let lends_nothing =
+            |lent: &Lent| lent.loans.is_empty() && lent.charged.is_empty() && lent.absent.is_empty();
         if self.lending.of(agent.index()).is_none_or(lends_nothing) {
             return;
         }
-        let now = self.charges(agent.index(), None);
+        let now = self.charges(agent, None);
         let before = match self.lending.agents.get_mut(&agent.index()) {
             Some(lent) => std::mem::replace(&mut lent.charged, now.clone()),
             None => return,
@@ -331,19 +458,26 @@ impl Allocator {
         if before == now {
             return;
         }
-        let less = |(lender, row): (&RoleId, &Quantities)| {
-            row.named().any(|(name, amount)| now.get(lender).is_none_or(|row| row.get(name) < amount))
+        let less = |(of, row): (&(RoleId, Origin), &Quantities)| {
+            row.named().any(|(name, amount)| now.get(of).is_none_or(|row| row.get(name) < amount))
         };
         let returned = before.iter().any(less);
         let Self { lending, roles, .. } = self;
-        for (lender, amounts) in &now {
+        for ((lender, origin), amounts) in &now {
             for at in roles.lineage(*lender) {
                 lending.lent.entry(at).or_default().add_all(amounts);
             }
+            if *origin == Origin::Guaranteed {
+                lending.lent_of_guarantees.entry(*lender).or_default().add_all(amounts);
+            }
         }
-        for (lender, amounts) in &before {
+        for ((lender, origin), amounts) in &before {
             for at in roles.lineage(*lender) {
                 let row = lending.lent.entry(at).or_default();
+                amounts.named().for_each(|(name, amount)| row.subtract(name, amount));
+            }
+            if *origin == Origin::Guaranteed {
+                let row = lending.lent_of_guarantees.entry(*lender).or_default();
                 amounts.named().for_each(|(name, amount)| row.subtract(name, amount));
             }
         }
@@ -358,13 +492,6 @@ impl Lending {
     fn lends_of(&self, role: RoleId) -> Sources {
         let rule = self.terms.get(&role).and_then(|terms| self.policy.lenders.get(terms.lender?));
         rule.map(|rule| rule.sources).unwrap_or_default()
-    }
-
-    /// What a role alone has lent of a name on other agents.
-    fn lent_elsewhere(&self, role: RoleId, name: NameId, agent: usize) -> Amount {
-        let all = self.lent.get(&role).map_or(Amount::ZERO, |row| row.get(name));
-        let here = self.agents.get(&agent).and_then(|lent| lent.charged.get(&role));
-        all.minus_floored(here.map_or(Amount::ZERO, |row| row.get(name)))
     }
 }
 

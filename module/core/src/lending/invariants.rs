@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Loan;
+use super::idle::Origin;
 use crate::allocator::Allocator;
 use crate::allocator::ledger::scalars;
 use crate::effect::Violation;
@@ -17,6 +18,7 @@ impl Allocator {
         }
         let mut borrowed: BTreeMap<RoleId, Quantities> = BTreeMap::new();
         let mut lent: BTreeMap<RoleId, Quantities> = BTreeMap::new();
+        let mut of_guarantees: BTreeMap<RoleId, Quantities> = BTreeMap::new();
         let mut by_framework: BTreeMap<(FrameworkId, RoleId), Quantities> = BTreeMap::new();
         let mut places: BTreeMap<(FrameworkId, RoleId), BTreeSet<usize>> = BTreeMap::new();
         for (slot, record) in &self.lending.agents {
@@ -33,15 +35,27 @@ impl Allocator {
                     }
                 }
             }
-            for (lender, row) in &record.charged {
+            let absent = self.borrowed_by_absent(agent);
+            same("borrowed by frameworks that are not back", &record.absent, &absent)?;
+            for (role, row) in &absent {
+                for at in self.roles.lineage(*role) {
+                    borrowed.entry(at).or_default().add_all(row);
+                }
+            }
+            for ((lender, origin), row) in &record.charged {
                 for at in self.roles.lineage(*lender) {
                     lent.entry(at).or_default().add_all(row);
+                }
+                if *origin == Origin::Guaranteed {
+                    of_guarantees.entry(*lender).or_default().add_all(row);
                 }
             }
             self.check_lent_agent(agent, &record.loans)?;
         }
+        self.check_ripe_at()?;
         same("borrowed", &self.lending.borrowed, &borrowed)?;
         same("lent", &self.lending.lent, &lent)?;
+        same("lent of guarantees", &self.lending.lent_of_guarantees, &of_guarantees)?;
         if places != self.lending.places {
             return Err(drift(
                 "places of loans",
@@ -50,6 +64,16 @@ impl Allocator {
             ));
         }
         self.check_borrowers(&by_framework)
+    }
+
+    fn check_ripe_at(&self) -> Result<(), Violation> {
+        let ripe_at: BTreeSet<_> =
+            self.lending.agents.iter().filter_map(|(slot, record)| Some((record.ripe_at?, *slot))).collect();
+        if ripe_at != self.lending.ripe_at {
+            let (kept, derived) = (format!("{:?}", self.lending.ripe_at), format!("{ripe_at:?}"));
+            return Err(drift("when agents have more to lend", &kept, &derived));
+        }
+        Ok(())
     }
 
     fn check_lent_agent(&self, agent: AgentId, loans: &[Loan]) -> Result<(), Violation> {
@@ -66,7 +90,7 @@ impl Allocator {
             ));
         }
         let charged = self.lending.of(agent.index()).map(|lent| &lent.charged);
-        let derived = self.charges(agent.index(), None);
+        let derived = self.charges(agent, None);
         if charged != Some(&derived) {
             return Err(drift(
                 &format!("what lenders lent of agent {name}"),
@@ -79,7 +103,7 @@ impl Allocator {
         if record.reclaims && record.total.items().iter().any(|item| revocable(item.kind)) {
             return Err(drift(&format!("total of agent {name}"), "has an estimate", "has none"));
         }
-        if !self.lending.open.contains(agent.index())
+        if !self.lending.is_open(agent.index())
             && !self.lending.held_back.contains(agent.index())
             && self.somebody_could_borrow(agent)
         {

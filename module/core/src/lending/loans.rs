@@ -3,7 +3,11 @@
 //! Books of loans forgive. What a loan does not cover is taken as the master says it, with one notice: nothing here
 //! decides whether anything non-revocable is free.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use super::{Lending, Loan};
+use crate::agents::Held;
 use crate::allocator::Allocator;
 use crate::allocator::ledger::scalars;
 use crate::effect::Effects;
@@ -68,25 +72,25 @@ impl Allocator {
     }
 
     /// Resources of an agent that the regular books are about, and those that are lent.
-    pub(crate) fn split(&self, agent: AgentId, resources: &Holding) -> (Holding, Holding) {
+    pub(crate) fn split<'a>(&self, agent: AgentId, resources: &'a Holding) -> (Cow<'a, Holding>, Holding) {
         let revocable = |kind| self.kinds.traits(kind).revocable;
         if !self.lending.is_on()
             || !resources.items().iter().any(|item| revocable(item.kind))
             || !self.revocable_is_lent(agent)
         {
-            return (resources.clone(), Holding::default());
+            return (Cow::Borrowed(resources), Holding::default());
         }
         let lent = resources.filtered(|item| revocable(item.kind));
-        (resources.filtered(|item| !revocable(item.kind)), lent)
+        (Cow::Owned(resources.filtered(|item| !revocable(item.kind))), lent)
     }
 
     /// What an agent has, without what its resource estimator reports if that is not offered.
-    pub(crate) fn without_estimated(
+    pub(crate) fn without_estimated<'a>(
         &mut self,
         agent: AgentId,
-        total: &Holding,
+        total: &'a Holding,
         effects: &mut Effects,
-    ) -> Holding {
+    ) -> Cow<'a, Holding> {
         let (total, estimated) = self.split(agent, total);
         if !estimated.is_empty() && !self.agents.get(agent).estimate_told {
             let resources = self.describe(&estimated).to_string();
@@ -95,6 +99,27 @@ impl Allocator {
             effects.notices.push(Notice::EstimateIgnored { agent: record.name.clone(), resources });
         }
         total
+    }
+
+    /// An agent begins to lend: what frameworks have of what its resource estimator reported is taken for loans, as it
+    /// comes back like these.
+    pub(crate) fn lend_what_is_held_of_estimate(&mut self, agent: AgentId) {
+        if !self.lends(agent) {
+            return;
+        }
+        for Held { framework, role, resources } in self.agents.get(agent).held.clone() {
+            let (_, lent) = self.split(agent, &resources);
+            let in_use = self.agents.get(agent).used.get(&role).cloned().unwrap_or_default();
+            let mut offered = lent.clone();
+            offered.subtract(&in_use);
+            let mut used = lent.clone();
+            used.subtract(&offered);
+            self.use_less(role, agent, &used);
+            self.release(framework, role, agent, &lent);
+            self.lend((framework, role), agent, &used, Part::Used);
+            self.lend((framework, role), agent, &offered, Part::Offered);
+            self.leave_if_idle(framework, role);
+        }
     }
 
     /// Brings a framework's place among borrowers in line with what it takes.
@@ -184,6 +209,7 @@ impl Allocator {
                 now,
                 self.batches,
             );
+            self.lending.refused.entry(framework.slot()).or_default().push((role, agent.slot()));
         }
     }
 
@@ -250,8 +276,10 @@ impl Allocator {
         // What came back of the offer was not refused, it was gone. What is left of it may be offered at once.
         let is_lent =
             |refused: &Holding| refused.items().iter().all(|item| self.kinds.traits(item.kind).revocable);
-        for agent in self.filters.drop_newer(id.slot(), self.lending.newest_filter, is_lent) {
-            self.lending.mark(agent as usize);
+        for (role, agent) in self.lending.refused.remove(&id.slot()).unwrap_or_default() {
+            if self.filters.drop_newer(((id.slot(), role), agent), self.lending.newest_filter, is_lent) {
+                self.lending.mark(agent as usize);
+            }
         }
         let terms = self.lending.policy.back_off;
         if let Some(until) = self.lending.waits.lost(id, launches, now, terms) {
@@ -283,6 +311,12 @@ impl Allocator {
         for holder in holders {
             self.forget_loan(holder, agent);
         }
+        if let Some(lent) = self.lending.agents.get_mut(&agent.index()) {
+            // Nothing is lent of it any more, so nothing is charged to anybody.
+            lent.sources.clear();
+            let absent = std::mem::take(&mut lent.absent);
+            self.lending.count_absent(&BTreeMap::new(), &absent, &self.roles);
+        }
         self.charge_lenders(agent);
         self.lending.forget_agent(agent.index());
     }
@@ -296,10 +330,12 @@ impl Allocator {
 
 impl Lending {
     fn forget_agent(&mut self, agent: usize) {
-        self.agents.remove(&agent);
+        let last = self.agents.remove(&agent);
+        if let Some(ripe_at) = last.and_then(|lent| lent.ripe_at) {
+            self.ripe_at.remove(&(ripe_at, agent));
+        }
         self.open.remove(agent);
         self.held_back.remove(agent);
         self.dirty.remove(agent);
-        self.ripe_at.retain(|(_, ripening)| *ripening != agent);
     }
 }

@@ -34,7 +34,7 @@ mod stage;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::back_off::Waits;
-use self::idle::{IdleKey, Source};
+use self::idle::{Charges, Lacking, Source};
 use self::policy::{Bound, LendingPolicy};
 use self::ripening::Ripening;
 use crate::amount::{Amount, Weight};
@@ -65,11 +65,16 @@ pub(crate) struct Loan {
 pub(crate) struct Lent {
     /// By framework and role.
     pub(crate) loans: Vec<Loan>,
-    ripening: BTreeMap<IdleKey, Ripening>,
+    /// By lender and name: how long it has been idle, whatever for.
+    ripening: BTreeMap<(RoleId, NameId), Ripening>,
+    /// Its entry in [`Lending::ripe_at`].
+    ripe_at: Option<Instant>,
     /// What of it may be lent now, by lender.
     sources: Vec<Source>,
-    /// What the loans take of each lender.
-    charged: BTreeMap<RoleId, Quantities>,
+    /// What frameworks that are not back yet use of it, by role. No loan is theirs before they are.
+    absent: BTreeMap<RoleId, Quantities>,
+    /// What all that is borrowed takes of each lender.
+    charged: Charges,
     /// What may be lent in all, as it was told last.
     told: Quantities,
 }
@@ -99,6 +104,12 @@ pub(crate) struct Lending {
     /// What roles with everything inside them have lent, and borrowed: offered or in use.
     lent: BTreeMap<RoleId, Quantities>,
     borrowed: BTreeMap<RoleId, Quantities>,
+    /// What each role alone has lent of what it lacks of its guarantees.
+    lent_of_guarantees: BTreeMap<RoleId, Quantities>,
+    /// What lenders lacked when that was last asked.
+    lacking: Vec<Lacking>,
+    /// It changed since all agents that may serve guarantees were settled.
+    lacking_changed: bool,
     borrower_sorter: Sorter,
     framework_sorters: BTreeMap<RoleId, Sorter>,
     waits: Waits,
@@ -106,14 +117,18 @@ pub(crate) struct Lending {
     dirty: IndexSet,
     /// Agents worth looking at in the next run.
     open: IndexSet,
+    /// All agents are.
+    all_open: bool,
     /// Agents where a limit kept somebody from borrowing.
     held_back: IndexSet,
-    /// When agents have more that has been idle for long enough.
+    /// When agents have more that has been idle for long enough, each agent once.
     ripe_at: BTreeSet<(Instant, usize)>,
     /// When agents were last looked at.
     last_run: Instant,
     /// The newest offer filter then.
     newest_filter: u64,
+    /// The lent offers that frameworks (slots) refused since then, by role and agent (slot).
+    refused: BTreeMap<u32, Vec<(RoleId, u32)>>,
 }
 
 impl Lending {
@@ -146,21 +161,30 @@ impl Lending {
         }
     }
 
-    /// Any agent may be worth looking at.
-    pub(crate) fn reopen_all(&mut self) {
-        for agent in self.agents.keys() {
-            self.open.insert(*agent);
+    /// An agent is worth looking at, if it is known to lend.
+    fn open(&mut self, agent: usize) {
+        if self.agents.contains_key(&agent) {
+            self.open.insert(agent);
         }
     }
 
-    /// What roles lack of their guarantees may have changed: whoever lends that may lend more or less of it anywhere.
-    pub(crate) fn mark_guaranteed(&mut self, roles: &RoleTree) {
-        let lends = self.on && self.policy.lenders.iter().any(|rule| rule.sources.guaranteed);
-        if lends && roles.claims().next().is_some() {
+    /// Any agent may be worth looking at.
+    pub(crate) fn reopen_all(&mut self) {
+        self.all_open = true;
+    }
+
+    /// Opens all agents, if that was asked for since the last run.
+    fn open_all_told(&mut self) {
+        if std::mem::take(&mut self.all_open) {
             for agent in self.agents.keys() {
-                self.dirty.insert(*agent);
+                self.open.insert(*agent);
             }
         }
+    }
+
+    /// Whether an agent would be looked at in the next run.
+    fn is_open(&self, agent: usize) -> bool {
+        self.all_open || self.open.contains(agent)
     }
 
     /// Agents where a limit counted may be worth looking at.
@@ -250,6 +274,7 @@ impl Lending {
             self.leave(framework, role);
         }
         self.waits.forget(framework);
+        self.refused.remove(&framework.slot());
     }
 
     /// Adds to what a role and those around it have borrowed, and to its place in the order.
@@ -285,6 +310,30 @@ impl Lending {
             sorter.unallocated(framework.slot(), amounts.iter().copied(), pool);
         }
         self.reopen_held_back();
+    }
+
+    /// What frameworks that are not back yet use of an agent counts as borrowed by their roles: as it is `now`, no longer as
+    /// it was `before`.
+    fn count_absent(
+        &mut self,
+        now: &BTreeMap<RoleId, Quantities>,
+        before: &BTreeMap<RoleId, Quantities>,
+        roles: &RoleTree,
+    ) {
+        for (role, amounts) in now {
+            for at in roles.lineage(*role) {
+                self.borrowed.entry(at).or_default().add_all(amounts);
+            }
+        }
+        for (role, amounts) in before {
+            for at in roles.lineage(*role) {
+                let row = self.borrowed.entry(at).or_default();
+                amounts.named().for_each(|(name, amount)| row.subtract(name, amount));
+            }
+        }
+        if !before.is_empty() {
+            self.reopen_held_back();
+        }
     }
 
     /// How much more a role may borrow of a name, if that is limited.

@@ -137,7 +137,7 @@ impl Allocator {
     /// How many agents have something idle that is worth a look in the next run. For tests of what a run costs.
     #[must_use]
     pub fn agents_open_to_borrowers(&self) -> usize {
-        self.lending.open.iter().count()
+        self.lending.agents.keys().filter(|agent| self.lending.is_open(**agent)).count()
     }
 
     /// What is borrowed of a resource name in all, offered or in use.

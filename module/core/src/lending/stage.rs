@@ -6,10 +6,11 @@
 //! an offer   = the least of: free for this framework, room, a slice, what limits leave
 //! ```
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::idle::Asker;
-use super::{Loan, loans::Part};
+use super::idle::{Asker, Charges};
+use super::{Lent, loans::Part};
 use crate::allocator::Allocator;
 use crate::amount::Amount;
 use crate::effect::{Effects, Fraction, Offer, RunSummary, Why};
@@ -52,6 +53,8 @@ impl Allocator {
         }
         self.settle_lending(now, effects);
         self.open_ripe(now, effects);
+        self.settle_guaranteed(now, effects);
+        self.lending.open_all_told();
         let open: Vec<AgentId> = self.lending.open.iter().filter_map(|slot| self.agents.at(slot)).collect();
         let run_key = run_key(self.options.seed, summary.run, STAGE);
         let mut keyed: Vec<(u64, AgentId)> =
@@ -67,6 +70,10 @@ impl Allocator {
             let record = self.agents.get(agent);
             if !record.active || !record.whitelisted {
                 continue;
+            }
+            // What was lent elsewhere in this run is not lacking any more.
+            if self.lending.of(agent.index()).is_some_and(Lent::lends_guaranteed) {
+                self.settle_agent(agent, now, effects);
             }
             let look = self.look_at(agent, &given, now, effects);
             summary.filtered += look.filtered;
@@ -86,12 +93,15 @@ impl Allocator {
         }
     }
 
-    /// What was offered changes what limits leave, and nothing else: agents that gave something need no second look.
+    /// What was offered changes what limits leave and what is lacking of guarantees, and nothing else: agents that gave
+    /// something and lend as much as before need no second look.
     fn settle_lending_after_offers(&mut self, now: Instant, effects: &mut Effects) {
-        let gave: Vec<usize> = self.lending.dirty.iter().collect();
-        self.settle_lending(now, effects);
-        for slot in gave {
-            self.lending.open.remove(slot);
+        let gave: Vec<AgentId> = self.lending.dirty.iter().filter_map(|slot| self.agents.at(slot)).collect();
+        self.lending.dirty.clear();
+        for agent in gave {
+            if self.settle_agent(agent, now, effects) {
+                self.lending.open(agent.index());
+            }
         }
     }
 
@@ -101,10 +111,12 @@ impl Allocator {
             self.lending.ripe_at.remove(&(when, slot));
             if let Some(agent) = self.agents.at(slot) {
                 self.settle_agent(agent, now, effects);
+                self.lending.open(slot);
             }
         }
         let before = std::mem::replace(&mut self.lending.last_run, now);
         self.lending.newest_filter = self.filters.newest();
+        self.lending.refused.clear();
         if self.lending.waits.ended_since(before, now) {
             self.lending.reopen_all();
         }
@@ -119,18 +131,22 @@ impl Allocator {
         effects: &mut Effects,
     ) -> Look {
         let mut look = Look::default();
-        if self.lending.of(agent.index()).is_none_or(|lent| lent.lendable().is_nothing()) {
+        if !self.has_room(agent) {
             return look;
         }
         for (role_position, role) in (1_u32..).zip(self.borrowing_roles()) {
+            // Worked out once for all frameworks of the role: there may be a thousand, none of which wants it.
+            let Some(mut lendable) = self.lendable_to(agent, role, &mut look) else { continue };
             for (framework_position, framework) in (1_u32..).zip(self.borrowing_frameworks(role)) {
                 let borrower = Borrower { framework, role, role_position, framework_position };
-                if !self.offer_to(agent, borrower, (given, now), &mut look, effects) {
+                if !self.offer_to(agent, borrower, &lendable, (given, now), &mut look, effects) {
                     continue;
                 }
                 if !self.has_room(agent) {
                     return look;
                 }
+                let Some(left) = self.lendable_to(agent, role, &mut look) else { break };
+                lendable = left;
             }
         }
         look
@@ -141,6 +157,7 @@ impl Allocator {
         &mut self,
         agent: AgentId,
         borrower: Borrower,
+        lendable: &Holding,
         (given, now): (&BTreeSet<(FrameworkId, AgentId)>, Instant),
         look: &mut Look,
         effects: &mut Effects,
@@ -156,7 +173,7 @@ impl Allocator {
         if has_offer || left_out || self.lending.waits.must_wait(framework, now) {
             return false;
         }
-        let Some(resources) = self.may_borrow(agent, borrower, look) else { return false };
+        let Some(resources) = self.may_borrow(agent, borrower, lendable, look) else { return false };
         look.lent += 1;
         look.overlapped += u32::from(overlaps);
         let why = self.why_lent(borrower);
@@ -184,16 +201,17 @@ impl Allocator {
         else {
             return false;
         };
-        let could = |framework: FrameworkId, role: RoleId| {
+        let could = |framework: FrameworkId, role: RoleId, lendable: &Holding| {
             let has_offer =
                 lent.loans.iter().any(|loan| loan.framework == framework && !loan.offered.is_empty());
             let waits = self.lending.waits.must_wait(framework, self.lending.last_run);
             let borrower = Borrower { framework, role, role_position: 0, framework_position: 0 };
-            !has_offer && !waits && self.may_borrow(agent, borrower, &mut Look::default()).is_some()
+            !has_offer && !waits && self.may_borrow(agent, borrower, lendable, &mut Look::default()).is_some()
         };
         self.lending.framework_sorters.iter().any(|(role, sorter)| {
+            let Some(lendable) = self.lendable_to(agent, *role, &mut Look::default()) else { return false };
             let active = self.frameworks.ids().filter(|framework| sorter.is_active(framework.slot()));
-            active.into_iter().any(|framework| could(framework, *role))
+            active.into_iter().any(|framework| could(framework, *role, &lendable))
         })
     }
 
@@ -210,27 +228,50 @@ impl Allocator {
         sorter.turns().filter_map(|framework| self.frameworks.at(framework)).collect()
     }
 
-    /// What a borrower is offered of an agent.
-    fn may_borrow(&self, agent: AgentId, borrower: Borrower, look: &mut Look) -> Option<Holding> {
-        let Borrower { framework, role, .. } = borrower;
+    /// The most that a framework of a role could be offered of an agent; `None` if that is nothing.
+    fn lendable_to(&self, agent: AgentId, role: RoleId, look: &mut Look) -> Option<Holding> {
         let priority = self.lending.priority(role)?;
-        let (free, free_for_all) = self.free_to_lend(agent, Asker { framework, role, priority });
-        let offered = self.lending.of(agent.index())?.offered(&self.kinds);
+        let lendable = self.within_limits(agent, Asker { framework: None, role, priority }, look);
+        Some(lendable).filter(|lendable| !lendable.is_empty())
+    }
+
+    /// What is free for somebody, cut to what there is room for, to a slice and to the limits.
+    fn within_limits(&self, agent: AgentId, asker: Asker, look: &mut Look) -> Holding {
+        let Some(lent) = self.lending.of(agent.index()) else { return Holding::default() };
+        let (free, free_for_all) = self.free_to_lend(agent, asker);
+        let offered = lent.offered(&self.kinds);
         let mut amounts = Quantities::default();
         for (name, _) in &self.lending.lent_as {
             let seen = free_for_all.get(*name).times(self.lending.policy.fan_out);
             let room = seen.minus_floored(offered.get(*name));
             let slice = self.lending.slice.iter().find(|(sliced, _)| sliced == name).map(|(_, most)| *most);
             let mut amount = free.get(*name).min(room).min(slice.unwrap_or(Amount::MAX));
-            if let Some(left) = self.lending.room_to_borrow(role, *name, (&self.roles, &self.pool)) {
+            if let Some(left) = self.lending.room_to_borrow(asker.role, *name, (&self.roles, &self.pool)) {
                 look.limited |= left < amount;
                 amount = amount.min(left);
             }
             amounts.add(*name, amount);
         }
-        self.keep_lenders_limits(agent, (framework, role), &mut amounts, look);
+        self.keep_lenders_limits(agent, asker.role, &mut amounts, look);
         self.keep_whole(&mut amounts);
-        let resources = self.as_lent(&amounts);
+        self.as_lent(&amounts)
+    }
+
+    /// What a borrower is offered of an agent, of what is lendable to its role.
+    fn may_borrow(
+        &self,
+        agent: AgentId,
+        borrower: Borrower,
+        lendable: &Holding,
+        look: &mut Look,
+    ) -> Option<Holding> {
+        let Borrower { framework, role, .. } = borrower;
+        let mut resources = Cow::Borrowed(lendable);
+        if self.thinks_about(agent, framework) {
+            let priority = self.lending.priority(role)?;
+            let asker = Asker { framework: Some(framework), role, priority };
+            resources = Cow::Owned(self.within_limits(agent, asker, look));
+        }
         let eligibility = Eligibility {
             id: agent,
             agent: self.agents.get(agent),
@@ -261,20 +302,13 @@ impl Allocator {
     /// Cuts amounts until no lender lends more than it may. Lowering what is wanted of a name by what is too much of it
     /// lowers what is taken of each lender by no more, so a few rounds are enough; what is still too much then is not
     /// offered.
-    fn keep_lenders_limits(
-        &self,
-        agent: AgentId,
-        (framework, role): (FrameworkId, RoleId),
-        amounts: &mut Quantities,
-        look: &mut Look,
-    ) {
+    fn keep_lenders_limits(&self, agent: AgentId, role: RoleId, amounts: &mut Quantities, look: &mut Look) {
         if self.lending.lend_limits.is_empty() {
             return;
         }
         for round in 0.. {
-            let offered = self.as_lent(amounts);
-            let more = Loan { framework, role, offered, used: Holding::default() };
-            let Some((name, excess)) = self.beyond_lenders_limits(agent, &more) else { return };
+            let more = self.as_lent(amounts);
+            let Some((name, excess)) = self.beyond_lenders_limits(agent, (role, &more)) else { return };
             look.limited = true;
             if round < 8 {
                 amounts.take(name, excess);
@@ -285,17 +319,17 @@ impl Allocator {
         }
     }
 
-    /// A name of which some role would lend too much with one more loan, and how much.
-    fn beyond_lenders_limits(&self, agent: AgentId, more: &Loan) -> Option<(NameId, Amount)> {
-        let after = self.charges(agent.index(), Some(more));
+    /// A name of which some role would lend too much if a role were offered more, and how much.
+    fn beyond_lenders_limits(&self, agent: AgentId, more: (RoleId, &Holding)) -> Option<(NameId, Amount)> {
+        let after = self.charges(agent, Some(more));
         let before = &self.lending.of(agent.index())?.charged;
         for role in self.lending.lend_limits.keys() {
             for (name, _) in &self.lending.lent_as {
                 let room = self.lending.room_to_lend(*role, *name, (&self.roles, &self.pool));
                 let Some(room) = room else { continue };
-                let within = |charged: &std::collections::BTreeMap<RoleId, Quantities>| {
+                let within = |charged: &Charges| {
                     let mut sum = Amount::ZERO;
-                    for (lender, row) in charged {
+                    for ((lender, _), row) in charged {
                         if self.roles.is_within(*lender, *role) {
                             sum += row.get(*name);
                         }

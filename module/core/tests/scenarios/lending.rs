@@ -24,7 +24,7 @@ fn borrower(roles: &[&str], priority: u32) -> BorrowerRule {
 }
 
 /// `prod` lends everything to `batch` and `night`, two see the same.
-fn policy() -> LendingPolicy {
+pub(crate) fn policy() -> LendingPolicy {
     LendingPolicy {
         fan_out: 2,
         lenders: vec![lender(&["prod", "prod/**"])],
@@ -34,7 +34,7 @@ fn policy() -> LendingPolicy {
 }
 
 /// An owner in `prod` that is offered agent `a` and thinks.
-fn thinking(policy: LendingPolicy, total: &str) -> (Cluster, Offered) {
+pub(crate) fn thinking(policy: LendingPolicy, total: &str) -> (Cluster, Offered) {
     let mut cluster = Cluster::that_lends(policy);
     // What comes back goes to the owner.
     let nothing = quota("", "cpus:0;mem:0");
@@ -44,12 +44,12 @@ fn thinking(policy: LendingPolicy, total: &str) -> (Cluster, Offered) {
     (cluster, offer)
 }
 
-fn told(cluster: &mut Cluster, seconds: f64) -> Vec<String> {
+pub(crate) fn told(cluster: &mut Cluster, seconds: f64) -> Vec<String> {
     let offers = cluster.tick_at(seconds);
     cluster.told(&offers)
 }
 
-fn bounds(text: &[(&str, f64)]) -> Vec<(Box<[u8]>, Bound)> {
+pub(crate) fn bounds(text: &[(&str, f64)]) -> Vec<(Box<[u8]>, Bound)> {
     text.iter().map(|(name, most)| (name.as_bytes().into(), Bound::Amount(amount(*most)))).collect()
 }
 
@@ -379,51 +379,6 @@ fn an_estimate_of_an_agent_that_lends_is_not_offered() {
 }
 
 #[test]
-fn loans_survive_a_failover_with_agents_or_frameworks_first() {
-    for agent_first in [true, false] {
-        let mut cluster = Cluster::that_lends(policy());
-        let used = [("b", "batch", "cpus{REV}:3"), ("owner", "prod", "cpus:1")];
-        let agent = Agent { used: &used, ..Agent::that_reclaims("a", "cpus:4") };
-        let own = [("a", "batch", "cpus{REV}:3")];
-        let borrower =
-            Framework { used: if agent_first { &own } else { &[] }, ..Framework::new("b", &["batch"]) };
-        if agent_first {
-            cluster.register(&agent);
-            cluster.add(&borrower);
-        } else {
-            cluster.add(&borrower);
-            cluster.register(&agent);
-        }
-        cluster.add_framework("owner", &["prod"]);
-        cluster.rescind(&[]);
-        assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(3.0), "{agent_first}");
-        cluster.end_task(("b", "batch", "a"), "cpus{REV}:3");
-        assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(0.0));
-    }
-}
-
-#[test]
-fn what_frameworks_use_that_are_not_back_yet_is_not_lent() {
-    let mut cluster = Cluster::that_lends(policy());
-    cluster.add_framework("new", &["batch"]);
-    let used = [("gone", "batch", "cpus{REV}:3")];
-    let offers = cluster.register(&Agent { used: &used, ..Agent::that_reclaims("a", "cpus(prod):4") });
-    assert_eq!(cluster.told(&offers), ["new batch a cpus{REV}:1"]);
-}
-
-#[test]
-fn agents_and_frameworks_take_their_loans_along() {
-    let (mut cluster, _) = thinking(policy(), "cpus:4");
-    let first = cluster.add_framework("b1", &["batch"]).remove(0);
-    cluster.add_framework("b2", &["batch"]);
-    cluster.accept(&first, "cpus{REV}:3");
-    cluster.send(&Event::RemoveFramework { framework: b"b1" });
-    assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(4.0));
-    cluster.send(&Event::RemoveAgent { agent: b"a" });
-    assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(0.0));
-}
-
-#[test]
 fn use_by_somebody_nobody_saw_counts_for_the_first_that_was_offered_so_much() {
     let (mut cluster, _) = thinking(policy(), "cpus:4");
     let offer = cluster.add_framework("b", &["batch"]).remove(0);
@@ -479,4 +434,62 @@ fn a_combined_offer_is_converted_without_its_lent_part() {
     cluster.recover_from(("b", "batch", "a"), &rest, None, false);
     assert!(cluster.notices.is_empty(), "{:?}", cluster.notices);
     assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(0.0));
+}
+
+#[test]
+fn a_guarantee_that_is_lacking_is_lent_once_however_many_agents_could_serve_it() {
+    let mut cluster = Cluster::that_lends(policy());
+    let (guarantee, nothing) = (quota("cpus:4", ""), quota("", "cpus:0;mem:0"));
+    cluster.send(&Event::UpdateQuota { role: b"prod", quota: &guarantee });
+    cluster.send(&Event::UpdateQuota { role: b"batch", quota: &nothing });
+    for agent in ["a", "b", "c"] {
+        cluster.register(&Agent::that_reclaims(agent, "cpus:4"));
+    }
+    let offers = cluster.add_framework("b", &["batch"]);
+    assert_eq!(offers.len(), 1, "{:?}", cluster.told(&offers));
+    assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(4.0));
+    let agent = offers[0].agent.clone();
+    assert_eq!(cluster.allocator.lent_in_all(b"cpus"), amount(4.0), "and it is covered");
+    cluster.decline(&offers[0], 1000.0);
+    let offers = cluster.tick();
+    assert_eq!(
+        offers.len(),
+        1,
+        "what is not wanted there may be lent elsewhere: {:?}",
+        cluster.told(&offers)
+    );
+    assert_ne!(offers[0].agent, agent);
+}
+
+#[test]
+fn what_a_lender_holds_and_lends_is_not_taken_off_its_guarantee_twice() {
+    let mut cluster = Cluster::that_lends(policy());
+    let (guarantee, nothing) = (quota("cpus:8", ""), quota("", "cpus:0;mem:0"));
+    cluster.send(&Event::UpdateQuota { role: b"prod", quota: &guarantee });
+    cluster.send(&Event::UpdateQuota { role: b"batch", quota: &nothing });
+    cluster.register(&Agent::that_reclaims("a", "cpus(prod):4"));
+    cluster.register(&Agent::that_reclaims("b", "cpus:4"));
+    let offers = cluster.add_framework("b", &["batch"]);
+    assert_eq!(cluster.told(&offers), ["b batch a cpus{REV}:4", "b batch b cpus{REV}:4"]);
+    cluster.tick();
+    assert_eq!(cluster.allocator.lent_in_all(b"cpus"), amount(8.0));
+}
+
+#[test]
+fn capacity_that_its_owner_is_offered_and_declines_now_and_then_is_idle_all_the_time() {
+    let policy = LendingPolicy { min_idle: Duration::from_secs(5), ..policy() };
+    let mut cluster = Cluster::that_lends(policy);
+    let owner = |offers: &[Offered]| offers.iter().find(|offer| offer.framework == "owner").cloned();
+    let mut offers = cluster.add_framework("owner", &["prod"]);
+    offers.extend(cluster.add_framework("b", &["batch"]));
+    offers.extend(cluster.register(&Agent::that_reclaims("a", "cpus(prod):4")));
+    let mut lent = Vec::new();
+    for second in 0..12 {
+        if let Some(offer) = owner(&offers) {
+            cluster.decline(&offer, 2.0);
+        }
+        offers = cluster.tick_at(f64::from(second));
+        lent.extend(offers.iter().filter(|offer| offer.why.lent).map(|_| second));
+    }
+    assert_eq!(lent, [5]);
 }

@@ -9,6 +9,7 @@ mod fair_share;
 mod filters;
 mod histories;
 mod lending;
+mod lending_changes;
 mod lending_histories;
 mod lifecycle;
 mod operations;
