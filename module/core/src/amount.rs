@@ -111,6 +111,19 @@ impl Amount {
         Self(self.0.saturating_mul(i64::from(copies)))
     }
 
+    /// So many thousandths of it, rounded down.
+    ///
+    /// ```
+    /// use apportion_core::Amount;
+    /// assert_eq!(Amount::whole(10).part(250), Amount::thousandths(2500));
+    /// assert_eq!(Amount::thousandths(1).part(999), Amount::ZERO);
+    /// ```
+    #[must_use]
+    pub fn part(self, permille: u32) -> Self {
+        let part = i128::from(self.0) * i128::from(permille) / 1000;
+        Self(i64::try_from(part).unwrap_or(i64::MAX))
+    }
+
     /// `self / whole` in thousandths, rounded down; nothing of nothing is 0. For display, never for a decision.
     #[must_use]
     pub fn permille_of(self, whole: Self) -> i64 {

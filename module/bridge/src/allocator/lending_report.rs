@@ -107,7 +107,7 @@ impl Report<'_> {
         let limits = limits.iter().map(|(name, bound)| {
             let most = match bound {
                 LendingBound::Amount(most) => Amount::thousandths(most.thousandths()),
-                LendingBound::Permille(permille) => part(self.core.total_of(name.as_bytes()), *permille),
+                LendingBound::Permille(permille) => self.core.total_of(name.as_bytes()).part(*permille),
             };
             let taken = taken.iter().find(|(taken, _)| **taken == *name.as_bytes());
             let taken = taken.map_or(Amount::ZERO, |(_, amount)| *amount);
@@ -115,12 +115,6 @@ impl Report<'_> {
         });
         limits.collect()
     }
-}
-
-/// A part of an amount, in thousandths, rounded down.
-fn part(amount: Amount, permille: u32) -> Amount {
-    let part = i128::from(amount.in_thousandths()) * i128::from(permille) / 1000;
-    Amount::thousandths(i64::try_from(part).unwrap_or(i64::MAX))
 }
 
 /// What became of launches.

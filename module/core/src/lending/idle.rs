@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::policy::Sources;
-use super::{Lending, Lent, Loan, part};
+use super::{Lending, Lent, Loan};
 use crate::agents::Agent;
 use crate::allocator::Allocator;
 use crate::allocator::ledger::scalars;
@@ -287,7 +287,7 @@ impl Allocator {
             let left = ripe.entry((*lender, *name)).or_default();
             let ripe = (*left).min(*amount);
             *left = left.minus_floored(ripe);
-            let amount = part(ripe, permille);
+            let amount = ripe.part(permille);
             if !amount.is_positive() {
                 continue;
             }

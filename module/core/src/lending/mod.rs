@@ -367,16 +367,10 @@ fn room(
         let (_, bound) = limits.get(&at)?.iter().find(|(limited, _)| *limited == name)?;
         let most = match bound {
             Bound::Amount(amount) => *amount,
-            Bound::Permille(permille) => part(pool.totals().get(name), *permille),
+            Bound::Permille(permille) => pool.totals().get(name).part(*permille),
         };
         let taken = taken.get(&at).map_or(Amount::ZERO, |row| row.get(name));
         Some(most.minus_floored(taken))
     };
     roles.lineage(role).filter_map(left).min()
-}
-
-/// A part of an amount, in thousandths, rounded down.
-fn part(amount: Amount, permille: u32) -> Amount {
-    let part = i128::from(amount.in_thousandths()) * i128::from(permille) / 1000;
-    Amount::thousandths(i64::try_from(part).unwrap_or(i64::MAX))
 }
