@@ -403,6 +403,22 @@ fn loans_survive_a_failover_with_agents_or_frameworks_first() {
 }
 
 #[test]
+fn what_was_lent_before_lending_was_switched_off_runs_on_and_is_not_offered_again() {
+    let nobody = LendingPolicy { lenders: Vec::new(), ..policy() };
+    let mut cluster = Cluster::that_lends(nobody);
+    let nothing = quota("", "cpus:0;mem:0");
+    cluster.send(&Event::UpdateQuota { role: b"batch", quota: &nothing });
+    cluster.add(&Framework::new("b", &["batch"]));
+    let used = [("b", "batch", "cpus{REV}:3"), ("owner", "prod", "cpus:1")];
+    cluster.register(&Agent { used: &used, ..Agent::that_reclaims("a", "cpus:4") });
+    let offers = cluster.add_framework("owner", &["prod"]);
+    assert_eq!(cluster.told(&offers), ["owner prod a cpus:3"]);
+    cluster.end_task(("b", "batch", "a"), "cpus{REV}:3");
+    assert!(told(&mut cluster, 60.0).is_empty());
+    assert!(told(&mut cluster, 120.0).is_empty() && cluster.notices.is_empty(), "{:?}", cluster.notices);
+}
+
+#[test]
 fn what_frameworks_use_that_are_not_back_yet_is_not_lent() {
     let mut cluster = Cluster::that_lends(policy());
     cluster.add_framework("new", &["batch"]);
