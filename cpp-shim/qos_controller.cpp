@@ -41,7 +41,7 @@ public:
           Buffer text(library_->entries);
           const apportion_status status = library_->entries.qos_controller_initialize(library_->handle, text.out());
           if (status != APPORTION_DONE && status != APPORTION_UNCHANGED) return Error(text.text());
-          actor_->askWith(usage);
+          if (status == APPORTION_DONE) actor_->askWith(usage);
           return Nothing();
         },
         [](const std::string& text) -> Try<Nothing> { return Error(text); });

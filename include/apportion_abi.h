@@ -542,6 +542,7 @@ typedef struct apportion_entries {
    * inside of functions of the isolator, until `destroy` returns; it must not throw, wait or call the library. */
   apportion_status (*qos_controller_listen)(
       apportion_handle* handle, void* context, void (*woken)(void* context), apportion_buffer* text);
+  /* The agent is ready to be asked what runs on it. UNCHANGED: it need not be asked, as nothing is lent of it. */
   apportion_status (*qos_controller_initialize)(apportion_handle* handle, apportion_buffer* text);
   /* Whom to end, now that this runs on the agent: a serialised ResourceUsage. UNCHANGED: nobody. DONE: serialised
    * QoSCorrections, each behind its size in four bytes, the lowest first. `look_again`, always above 0 and set on every

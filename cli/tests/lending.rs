@@ -68,4 +68,6 @@ fn usage_is_judged_first() {
         assert_eq!((run.code, &*run.out), (Some(2), ""));
         assert!(run.err.contains("a role such as prod/web"), "{}", run.err);
     }
+    let run = bench.run(&["lending", "check", "--config", "none.toml", "--role", "prod/**"]);
+    assert!(run.code == Some(2) && run.err.contains("not a pattern"), "{}", run.err);
 }

@@ -20,7 +20,7 @@ JSON (--json) is one object. Durations are in milliseconds, amounts in the unit 
 disk in MiB), parts in thousandths; a bound is {amount} or {permille}:
   ok         true
   on         whether anything is lent
-  findings   [text]: what has no effect
+  findings   [text]: rules without effect, because an earlier one matches first or nobody borrows
 Without --role:
   resources, fan_out, slice, min_idle_ms, back_off {conflicts, first_ms, most_ms}
   lenders    [{rule, roles, lend, to, part_permille}]; to: null for every borrower
@@ -74,6 +74,9 @@ fn role(name: &str) -> Result<String, String> {
             "expected a role such as prod/web, without empty parts between, before and behind slashes"
                 .to_owned(),
         );
+    }
+    if name != "*" && name.contains('*') {
+        return Err("expected one role such as prod/web, not a pattern".to_owned());
     }
     Ok(name.to_owned())
 }

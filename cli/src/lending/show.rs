@@ -112,7 +112,8 @@ fn verdict(out: &mut impl Write, lending: &LendingConfig) -> io::Result<()> {
     }
     writeln!(
         out,
-        "{YELLOW}off:{YELLOW:#} nothing is lent without a lender that lends something, and a borrower"
+        "{YELLOW}off:{YELLOW:#} nothing is lent without a lender that lends something, and a borrower; agents need the \
+         borrowers only"
     )
 }
 

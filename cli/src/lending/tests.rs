@@ -115,6 +115,42 @@ fn a_role_that_is_lent_to_by_name_and_does_not_borrow_is_a_risk() {
 }
 
 #[test]
+fn a_pattern_whose_roles_an_earlier_rule_matches_is_a_risk() {
+    let found = |lenders: &[&str], borrowers: &[&str]| {
+        let rules = |list: &str, roles: &[&str]| -> String {
+            roles.iter().map(|roles| format!("[[lending.{list}]]\nroles = {roles}\n")).collect()
+        };
+        findings(&config(&format!("{}{}", rules("lenders", lenders), rules("borrowers", borrowers))).lending)
+    };
+    assert_eq!(
+        found(&["'**'", "'prod/payments'"], &["'batch/**'", "['night', 'batch/urgent/*']"]),
+        [
+            "lending.lenders[1] never counts for prod/payments, because ** in lending.lenders[0] matches first: \
+             exceptions go before it",
+            "lending.borrowers[1] never counts for batch/urgent/*, because batch/** in lending.borrowers[0] matches \
+             first: exceptions go before it",
+        ]
+    );
+    // In the right order, or not the same roles, or perhaps not.
+    let right = ["'prod/payments'", "'prod/*/x'", "'prod/**'", "['prod', 'product/**']", "'**'"];
+    assert_eq!(found(&right, &["'*'"]), [""; 0]);
+    assert_eq!(found(&["'p*/**'", "'prod/a/*'"], &["'batch'"]), [""; 0]);
+}
+
+#[test]
+fn a_pattern_that_is_lent_to_and_matches_no_borrower_is_a_risk() {
+    let rules = |borrowers: &str| {
+        config(&format!(
+            "[[lending.lenders]]\nroles = \"prod\"\nto = \"night/**\"\n[[lending.borrowers]]\nroles = {borrowers}"
+        ))
+    };
+    let expected = "lending.lenders[0] lends to night/**, and no role in lending.borrowers is one of these: they are offered nothing";
+    assert_eq!(findings(&rules("['batch', 'night']").lending), [expected]);
+    assert_eq!(findings(&rules("['batch', 'night/shift']").lending), [""; 0]);
+    assert_eq!(findings(&rules("['batch', 'n*/*']").lending), [""; 0]);
+}
+
+#[test]
 fn json_has_numbers_in_the_units_of_mesos() {
     let config = config(RULES);
     let found = as_json::rules(&config);

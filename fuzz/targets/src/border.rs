@@ -57,7 +57,9 @@ pub fn run(input: &[u8]) {
     let allocator = Module::create(APPORTION_ALLOCATOR, &parameters).expect("good parameters");
     let mut allocator = Allocator::new(allocator);
     let isolator = make(APPORTION_ISOLATOR);
-    let qos_controller = make(APPORTION_QOS_CONTROLLER);
+    // Without borrowers it ends nobody.
+    let qos_controller =
+        Module::create(APPORTION_QOS_CONTROLLER, &draw::parameters_of_lending()).expect("good parameters");
     if entropy.mostly() {
         allocator.start(entropy);
     }

@@ -15,7 +15,7 @@ use crate::commits::{Commits, OpenLedger};
 use crate::hook::HookModule;
 use crate::isolator::IsolatorModule;
 use crate::offer_book::OfferBook;
-use crate::qos_controller::{EvictionRules, QosControllerModule, priorities};
+use crate::qos_controller::{QosControllerModule, priorities};
 use crate::reclaim::Reclaim;
 
 /// One of the four modules.
@@ -52,9 +52,7 @@ impl Module {
             }
             APPORTION_ISOLATOR => Ok(Module::Isolator(Box::new(IsolatorModule::new(&config)?))),
             APPORTION_QOS_CONTROLLER => {
-                let module =
-                    QosControllerModule::new(&config, EvictionRules::new(&config), reclaim().enrol());
-                Ok(Module::QosController(Box::new(module)))
+                Ok(Module::QosController(Box::new(QosControllerModule::new(&config, &reclaim()))))
             }
             other => Err(format!("there is no module of kind {other}")),
         }

@@ -8,6 +8,7 @@ mod report;
 mod words;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use apportion_config::{Config, Drill, EvictionConfig, LendingConfig};
@@ -18,7 +19,7 @@ use apportion_wire::messages::{
 use parking_lot::Mutex;
 
 use crate::abi::{APPORTION_DONE, APPORTION_UNCHANGED};
-use crate::reclaim::{Enrolment, Sleeper};
+use crate::reclaim::{Enrolment, Reclaim, Sleeper};
 use crate::table::{Answer, Refusal};
 
 pub(crate) use attribute::{can_reclaim, with_reclaim};
@@ -30,14 +31,14 @@ const RETRY: i64 = 5_000_000_000;
 const FAULT_LINE_EVERY: i64 = 60_000_000_000;
 
 /// What is decided about evictions here.
-pub(crate) struct EvictionRules {
-    pub(crate) settings: Settings,
-    pub(crate) priorities: Box<dyn Priorities + Send + Sync>,
+struct EvictionRules {
+    settings: Settings,
+    priorities: Box<dyn Priorities + Send + Sync>,
 }
 
 impl EvictionRules {
     /// The rules that are configured.
-    pub(crate) fn new(config: &Config) -> EvictionRules {
+    fn new(config: &Config) -> EvictionRules {
         let EvictionConfig { grace, grace_label, grace_most, check_every } = config.eviction.clone();
         let settings = Settings {
             grace,
@@ -59,12 +60,6 @@ pub(crate) fn priorities(lending: &LendingConfig) -> impl Fn(&[u8]) -> u32 + Sen
     }
 }
 
-impl Default for EvictionRules {
-    fn default() -> EvictionRules {
-        EvictionRules { settings: Settings::default(), priorities: Box::new(|_: &[u8]| 0) }
-    }
-}
-
 impl fmt::Debug for EvictionRules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EvictionRules").field("settings", &self.settings).finish_non_exhaustive()
@@ -74,7 +69,9 @@ impl fmt::Debug for EvictionRules {
 /// The evictions of one agent.
 #[derive(Debug)]
 pub(crate) struct QosControllerModule {
-    enrolment: Enrolment,
+    /// `None` if nobody borrows. Then nothing is lent of this agent, and what is revocable there is not ours to end: it is
+    /// what a resource estimator found beyond what the agent has.
+    enrolment: Option<Enrolment>,
     rules: EvictionRules,
     state: Mutex<State>,
     pub(crate) drill: Drill,
@@ -101,13 +98,30 @@ struct Looked {
 }
 
 impl QosControllerModule {
-    pub(crate) fn new(config: &Config, rules: EvictionRules, enrolment: Enrolment) -> QosControllerModule {
-        tracing::info!("QoS controller: borrowers are ended when their owners need the room");
+    pub(crate) fn new(config: &Config, reclaim: &Arc<Reclaim>) -> QosControllerModule {
+        let rules = EvictionRules::new(config);
+        let enrolment = (!config.lending.borrowers.is_empty()).then(|| reclaim.enrol());
+        if enrolment.is_some() {
+            tracing::info!("QoS controller: borrowers are ended when their owners need the room");
+        } else {
+            tracing::info!(
+                "QoS controller: nobody is ended, and the agent is not looked at: the configuration has no \
+                 [[lending.borrowers]]"
+            );
+        }
         QosControllerModule { enrolment, rules, state: Mutex::default(), drill: config.drill.clone() }
     }
 
+    /// Whether the agent has to be asked what runs on it.
+    fn initialize(&self) -> Answer {
+        let status = if self.enrolment.is_some() { APPORTION_DONE } else { APPORTION_UNCHANGED };
+        Ok((status, Vec::new()))
+    }
+
     fn listen(&self, sleeper: Sleeper) {
-        self.enrolment.listen(sleeper);
+        if let Some(enrolment) = &self.enrolment {
+            enrolment.listen(sleeper);
+        }
     }
 
     /// The longest time between two looks: nanoseconds.
@@ -119,8 +133,11 @@ impl QosControllerModule {
     fn look(&self, now: i64, usage: &[u8]) -> Result<Looked, Refusal> {
         let usage: ResourceUsage = decode(usage)?;
         let agent = observed::agent(&usage)?;
+        let Some(enrolment) = &self.enrolment else {
+            return Ok(Looked { corrections: Vec::new(), look_again: self.check_every() });
+        };
         let borrows = |executor: &Executor| !executor.allocated.lent.is_empty();
-        self.enrolment.looked(agent.executors.iter().any(borrows));
+        enrolment.looked(agent.executors.iter().any(borrows));
         let policy = Policy { settings: &self.rules.settings, priorities: &*self.rules.priorities };
         let mut state = self.state.lock();
         // Not in place: a panic half way must leave what was before.

@@ -455,8 +455,9 @@ void wake(int status, const std::string& bytes)
 void controllerAnswers(mesos::slave::QoSController& controller)
 {
   const std::string correction = number(1, 1), framed = std::string("\x02\0\0\0", 4) + correction;
-  say(APPORTION_UNCHANGED, "");
+  say(APPORTION_DONE, "");
   HOLDS(controller.initialize([]() -> process::Future<mesos::ResourceUsage> { return mesos::ResourceUsage(); }).isSome());
+  say(APPORTION_UNCHANGED, "");
   const auto corrections = controller.corrections();
   while (sleeping().looks == 0 || next().lent != 0) usleep(1000);
   wake(APPORTION_UNCHANGED, framed);

@@ -40,6 +40,9 @@ CONTAINER = "{{ container.id }}"
 
 [isolator.rlimits]
 nofile = "1024:4096"
+
+[[lending.borrowers]]
+roles = "batch"
 "#;
 
 /// What builds the library.

@@ -34,17 +34,14 @@ pub(crate) unsafe extern "C" fn listen(
     }
 }
 
-/// The agent is ready to be asked for its usage.
+/// See `qos_controller_initialize` in the header.
 pub(crate) unsafe extern "C" fn initialize(
     handle: *mut apportion_handle,
     text: *mut apportion_buffer,
 ) -> apportion_status {
     // SAFETY: called by the shim under the rules of the header.
     unsafe {
-        ask(handle, text, "qos_controller.initialize", |module, _| {
-            module.qos_controller()?;
-            Ok((APPORTION_DONE, Vec::new()))
-        })
+        ask(handle, text, "qos_controller.initialize", |module, _| module.qos_controller()?.initialize())
     }
 }
 

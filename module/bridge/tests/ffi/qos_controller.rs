@@ -17,6 +17,14 @@ use crate::messages::{
 
 const SECOND: i64 = 1_000_000_000;
 
+/// A controller of an agent of which something may be lent.
+fn of_a_lending_agent() -> Module {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("apportion.toml");
+    std::fs::write(&file, "[[lending.borrowers]]\nroles = \"batch\"\n").unwrap();
+    Module::qos_controller(&[("config", file.to_str().unwrap())])
+}
+
 /// What a look answers: status, names of the executors to end, and when to look again in seconds.
 fn look(controller: &Module, now: i64, usage: &[u8]) -> (i32, Vec<String>, i64) {
     let mut next = 0;
@@ -64,7 +72,7 @@ fn metric(controller: &Module, name: &str) -> f64 {
 #[test]
 fn borrower_is_ended_once_and_again_if_it_is_still_there() {
     let _alone = CONTROLLERS.write();
-    let controller = Module::qos_controller(&[]);
+    let controller = of_a_lending_agent();
     let full = overcommitted_usage();
     assert_eq!(look(&controller, 0, &full), (status(APPORTION_DONE), vec!["borrower".to_owned()], 10));
     assert_eq!(look(&controller, 4 * SECOND, &full), (status(APPORTION_UNCHANGED), vec![], 6));
@@ -81,9 +89,23 @@ fn borrower_is_ended_once_and_again_if_it_is_still_there() {
 }
 
 #[test]
+fn controller_that_knows_no_borrowers_need_not_ask_and_ends_nobody() {
+    let _alone = CONTROLLERS.write();
+    let initialize = |controller: &Module| {
+        answered(|out| call!(qos_controller_initialize(controller.handle(), out))).status
+    };
+    assert_eq!(initialize(&of_a_lending_agent()), APPORTION_DONE);
+    // What is revocable on such an agent is what its resource estimator found, and more than the agent has.
+    let controller = Module::qos_controller(&[]);
+    assert_eq!(initialize(&controller), APPORTION_UNCHANGED);
+    assert_eq!(look(&controller, 0, &overcommitted_usage()), (status(APPORTION_UNCHANGED), vec![], 15));
+    assert_eq!((metric(&controller, "looks"), metric(&controller, "evictions")), (0.0, 0.0));
+}
+
+#[test]
 fn borrower_with_a_label_gets_its_time() {
     let _alone = CONTROLLERS.write();
-    let controller = Module::qos_controller(&[]);
+    let controller = of_a_lending_agent();
     let borrower = lent(&allocated(&scalar(b"cpus", 5.0), b"batch"));
     let full = usage(vec![executor_usage(b"borrower", &[borrower], &[(b"apportion_grace", b"12s")])]);
     assert_eq!(look(&controller, 0, &full), (status(APPORTION_UNCHANGED), vec![], 12));
@@ -108,20 +130,20 @@ fn what_agents_add_to_commands_is_not_too_much() {
         usage.executor_info.r#type = None;
         usage
     };
-    let controller = Module::qos_controller(&[]);
+    let controller = of_a_lending_agent();
     assert!(look(&controller, 0, &usage(vec![command(b"a", 0.1), command(b"b", 0.1)])).1.is_empty());
     // Not more than that, whatever the executor is called.
     assert_eq!(look(&controller, 0, &usage(vec![command(b"a", 0.1), command(b"b", 0.2)])).1.len(), 1);
     let mut named = command(b"b", 0.1);
     named.executor_info.r#type = Some(apportion_wire::messages::ExecutorInfo::CUSTOM);
-    let other = Module::qos_controller(&[]);
+    let other = of_a_lending_agent();
     assert_eq!(look(&other, 0, &usage(vec![command(b"a", 0.1), named])).1.len(), 1);
 }
 
 #[test]
 fn failed_usage_is_told_once_a_minute_and_asked_for_soon() {
     let _alone = CONTROLLERS.write();
-    let controller = Module::qos_controller(&[]);
+    let controller = of_a_lending_agent();
     let mut next = 0;
     for now in [0, 5, 10] {
         answered(|out| {
@@ -137,7 +159,7 @@ fn failed_usage_is_told_once_a_minute_and_asked_for_soon() {
 #[test]
 fn usage_with_a_broken_resource_ends_nobody() {
     let _alone = CONTROLLERS.write();
-    let controller = Module::qos_controller(&[]);
+    let controller = of_a_lending_agent();
     let broken = usage(vec![executor_usage(b"borrower", &[lent(b"garbage")], &[])]);
     assert_eq!(look(&controller, 0, &broken), (status(APPORTION_FAILED), vec![], 15));
 }
@@ -160,7 +182,7 @@ fn isolator_of_the_same_process_wakes_the_controller() {
     let woken = AtomicU32::new(0);
     let count_of = || woken.load(Ordering::SeqCst);
     let isolator = Module::isolator(&[]);
-    let controller = Module::qos_controller(&[]);
+    let controller = of_a_lending_agent();
     let context = (&raw const woken).cast_mut().cast();
     answered(|out| call!(qos_controller_listen(controller.handle(), context, Some(count), out)))
         .expect(APPORTION_DONE);
@@ -206,7 +228,10 @@ fn agent_has_the_attribute_while_a_controller_is_there() {
     let answer = attributes(&pretending);
     answer.expect(APPORTION_DONE);
     assert_eq!(answer.message::<AgentInfo>().attributes, plain.attributes);
-    let controller = Module::qos_controller(&[]);
+    let ends_nobody = Module::qos_controller(&[]);
+    assert_eq!(attributes(&plain).status, APPORTION_UNCHANGED);
+    drop(ends_nobody);
+    let controller = of_a_lending_agent();
     let answer = attributes(&plain);
     answer.expect(APPORTION_DONE);
     assert_eq!(answer.message::<AgentInfo>().attributes, pretending.attributes);

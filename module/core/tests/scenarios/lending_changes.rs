@@ -2,7 +2,7 @@
 
 use apportion_core::{Event, FrameworkCapabilities, LendingPolicy, RoleLimits};
 
-use crate::cluster::{ABLE_FRAMEWORK, Agent, Cluster, Framework, amount};
+use crate::cluster::{ABLE_FRAMEWORK, Agent, Cluster, Framework, amount, quota};
 use crate::lending::{bounds, policy, thinking, told};
 
 #[test]
@@ -158,4 +158,20 @@ fn a_total_that_shrinks_takes_what_is_idle_along() {
     cluster.end_task(("b", "batch", "a"), "cpus{REV}:3");
     let offers = cluster.tick();
     assert_eq!(cluster.told(&offers), ["b batch a cpus{REV}:2"]);
+}
+
+#[test]
+fn what_was_lent_before_lending_was_switched_off_runs_on_and_is_not_offered_again() {
+    let nobody = LendingPolicy { lenders: Vec::new(), ..policy() };
+    let mut cluster = Cluster::that_lends(nobody);
+    let nothing = quota("", "cpus:0;mem:0");
+    cluster.send(&Event::UpdateQuota { role: b"batch", quota: &nothing });
+    cluster.add(&Framework::new("b", &["batch"]));
+    let used = [("b", "batch", "cpus{REV}:3"), ("owner", "prod", "cpus:1")];
+    cluster.register(&Agent { used: &used, ..Agent::that_reclaims("a", "cpus:4") });
+    let offers = cluster.add_framework("owner", &["prod"]);
+    assert_eq!(cluster.told(&offers), ["owner prod a cpus:3"]);
+    cluster.end_task(("b", "batch", "a"), "cpus{REV}:3");
+    assert!(told(&mut cluster, 60.0).is_empty());
+    assert!(told(&mut cluster, 120.0).is_empty() && cluster.notices.is_empty(), "{:?}", cluster.notices);
 }
