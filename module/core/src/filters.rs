@@ -160,15 +160,15 @@ impl Filters {
         self.installed
     }
 
-    /// Drops those filters of a framework that were installed after a numbered one and refuse what `is_meant`; tells the
-    /// slots of the agents that had one.
+    /// Drops those filters of a framework that were installed after a numbered one and refuse what `is_meant` on an agent
+    /// (its slot); tells the slots of the agents that had one.
     pub(crate) fn drop_newer(
         &mut self,
         framework: u32,
         than: u64,
-        is_meant: impl Fn(&Holding) -> bool,
+        is_meant: impl Fn(u32, &Holding) -> bool,
     ) -> Vec<u32> {
-        let drops = |filter: &Filter| filter.number > than && is_meant(&filter.refused);
+        let drops = |agent, filter: &Filter| filter.number > than && is_meant(agent, &filter.refused);
         let first = (framework, RoleId::new(0));
         let parties = self.of_party.range(first..).take_while(|(party, _)| party.0 == framework);
         let places: Vec<(Party, u32)> =
@@ -177,7 +177,7 @@ impl Filters {
         for (party, agent) in places {
             let parties = &mut self.on_agent[agent as usize];
             let Some(filters) = parties.get_mut(&party) else { continue };
-            let gone: Vec<Filter> = filters.extract_if(.., |filter| drops(filter)).collect();
+            let gone: Vec<Filter> = filters.extract_if(.., |filter| drops(agent, filter)).collect();
             if filters.is_empty() {
                 parties.remove(&party);
                 self.leave(party, agent);
@@ -322,10 +322,10 @@ mod tests {
             let party = (framework, PARTY.1);
             filters.install((party, 5), cpus(units), (INTERVAL, INTERVAL), seconds(0), 0);
         }
-        assert_eq!(filters.drop_newer(3, than, |refused| *refused == cpus(1)), [5]);
+        assert_eq!(filters.drop_newer(3, than, |_, refused| *refused == cpus(1)), [5]);
         assert!(filters.is_consistent() && filters.len() == 4);
         assert!(filters.holds_back(PARTY, 2, &cpus(4)) && filters.holds_back((4, PARTY.1), 5, &cpus(1)));
-        assert_eq!(filters.drop_newer(3, than, |_| true), [5]);
+        assert_eq!(filters.drop_newer(3, than, |_, _| true), [5]);
         assert!(filters.is_consistent() && filters.len() == 3);
         assert!(!filters.holds_back(PARTY, 5, &cpus(1)));
     }

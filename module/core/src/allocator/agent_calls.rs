@@ -241,13 +241,19 @@ impl Allocator {
         record.registration = new;
         record.whitelisted = whitelisted;
         record.remote = remote;
+        let begins_to_lend = info.reclaims && !record.reclaims;
+        changed |= info.reclaims != record.reclaims;
         record.reclaims = info.reclaims;
         if let Some(capabilities) = capabilities.filter(|new| *new != record.capabilities) {
             record.capabilities = capabilities;
             record.warned = false;
             changed = true;
         }
-        if let Some(total) = total {
+        let known = begins_to_lend.then(|| self.agents.get(agent).total.clone());
+        if begins_to_lend {
+            self.lend_estimate(agent);
+        }
+        if let Some(total) = total.or(known.as_ref()) {
             let total = self.without_estimated(agent, total, effects);
             changed |= self.update_total(agent, &total);
         }

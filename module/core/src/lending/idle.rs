@@ -106,7 +106,7 @@ impl Allocator {
             ripening.observe(idle.get(key).copied().unwrap_or_default(), now, age);
         }
         lent.ripening.retain(|key, _| idle.contains_key(key));
-        lent.sources = self.sources(&lent);
+        lent.sources = self.sources(agent, &lent);
         if let Some(next) = lent.ripening.values().filter_map(|ripening| ripening.next(age)).min() {
             self.lending.ripe_at.insert((next, slot));
         }
@@ -188,7 +188,7 @@ impl Allocator {
     }
 
     /// What of an agent's idle capacity may be lent; lenders that do not lend to everybody come first.
-    fn sources(&self, lent: &Lent) -> Vec<Source> {
+    fn sources(&self, agent: AgentId, lent: &Lent) -> Vec<Source> {
         let mut sources: Vec<Source> = Vec::new();
         for ((origin, lender, name), ripening) in &lent.ripening {
             let rule = self.lending.terms.get(lender).and_then(|terms| terms.lender);
@@ -211,7 +211,30 @@ impl Allocator {
             }
         }
         sources.sort_by_key(|source| self.lending.policy.lenders[source.rule].to.is_none());
+        self.keep_what_is_there(agent, &mut sources);
         sources
+    }
+
+    /// An agent can have less than is offered of it, from when it was said to have less. What it lost is not lent.
+    fn keep_what_is_there(&self, agent: AgentId, sources: &mut Vec<Source>) {
+        let record = self.agents.get(agent);
+        let mut there = Quantities::default();
+        for (name, amount) in record.total.items().iter().filter_map(|item| self.as_lendable(item)) {
+            there.add(name, amount);
+        }
+        for used in record.used.values() {
+            let in_use = used.items().iter().filter_map(|item| self.as_lendable(item));
+            in_use.for_each(|(name, amount)| there.take(name, amount));
+        }
+        for source in sources.iter_mut() {
+            for (name, _) in &self.lending.lent_as {
+                let amount = source.amounts.get(*name);
+                let lost = amount.minus_floored(there.get(*name));
+                source.amounts.take(*name, lost);
+                there.take(*name, amount);
+            }
+        }
+        sources.retain(|source| !source.amounts.is_nothing());
     }
 
     /// Whether a source lends to a role.

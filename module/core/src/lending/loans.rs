@@ -4,6 +4,7 @@
 //! decides whether anything non-revocable is free.
 
 use super::{Lending, Loan};
+use crate::agents::Held;
 use crate::allocator::Allocator;
 use crate::allocator::ledger::scalars;
 use crate::effect::Effects;
@@ -95,6 +96,21 @@ impl Allocator {
             effects.notices.push(Notice::EstimateIgnored { agent: record.name.clone(), resources });
         }
         total
+    }
+
+    /// An agent begins to lend. What frameworks have of what its resource estimator reported comes back as lent from
+    /// here on, and so it counts as lent. The master takes back what is offered of an agent before it changes: what is
+    /// left is in use.
+    pub(crate) fn lend_estimate(&mut self, agent: AgentId) {
+        for Held { framework, role, resources } in self.agents.get(agent).held.clone() {
+            let (_, lent) = self.split(agent, &resources);
+            if !lent.is_empty() {
+                self.release(framework, role, agent, &lent);
+                self.forget_orphaned_use(role, agent);
+                self.lend((framework, role), agent, &lent, Part::Used);
+                self.leave_if_idle(framework, role);
+            }
+        }
     }
 
     /// Brings a framework's place among borrowers in line with what it takes.
@@ -213,7 +229,11 @@ impl Allocator {
         effects: &mut Effects,
     ) {
         let Some(agent) = self.agents.find(agent) else { return };
-        let framework = framework.and_then(|framework| self.frameworks.find(framework));
+        let framework = match framework.map(|framework| self.frameworks.find(framework)) {
+            // Its loans went with it, and those of others are not meant.
+            Some(None) => return,
+            seen => seen.flatten(),
+        };
         for Allocated { role, resources } in groups {
             let Some(role) = role.and_then(|role| self.roles.find(role)) else { continue };
             let (_, resources) = self.split(agent, resources);
@@ -247,10 +267,16 @@ impl Allocator {
         effects: &mut Effects,
     ) {
         let Some(id) = self.frameworks.find(framework) else { return };
-        // What came back of the offer was not refused, it was gone. What is left of it may be offered at once.
-        let is_lent =
-            |refused: &Holding| refused.items().iter().all(|item| self.kinds.traits(item.kind).revocable);
-        for agent in self.filters.drop_newer(id.slot(), self.lending.newest_filter, is_lent) {
+        // What came back of the offer was not refused, it was gone. What is left of it may be offered at once. On agents
+        // that do not lend, what can be taken back is something else.
+        let (agents, kinds, newest) = (&self.agents, &self.kinds, self.lending.newest_filter);
+        let is_on = self.lending.is_on();
+        let is_lent = |agent: u32, refused: &Holding| {
+            is_on
+                && agents.at(agent as usize).is_some_and(|agent| agents.get(agent).reclaims)
+                && refused.items().iter().all(|item| kinds.traits(item.kind).revocable)
+        };
+        for agent in self.filters.drop_newer(id.slot(), newest, is_lent) {
             self.lending.mark(agent as usize);
         }
         let terms = self.lending.policy.back_off;

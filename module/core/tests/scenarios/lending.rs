@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use apportion_core::{
-    BackOff, BorrowerRule, Bound, Event, FrameworkCapabilities, LenderRule, LendingPolicy, Notice,
+    AgentInfo, BackOff, BorrowerRule, Bound, Event, FrameworkCapabilities, LenderRule, LendingPolicy, Notice,
     RoleLimits, RolePatterns, Sources, Unavailability, Weight,
 };
 
@@ -351,6 +351,17 @@ fn who_loses_is_offered_at_once_what_is_left() {
 }
 
 #[test]
+fn who_loses_has_still_declined_what_an_agent_reports_that_does_not_lend() {
+    let mut cluster = Cluster::that_lends(policy());
+    let offer = cluster.add_framework("l", &["batch"]);
+    assert_eq!(offer, []);
+    let offer = cluster.add_agent("c", "cpus{REV}:8").remove(0);
+    cluster.decline(&offer, 5.0);
+    cluster.send(&Event::LoseLaunches { framework: b"l", launches: 1 });
+    assert_eq!(cluster.tick(), [], "not before its time");
+}
+
+#[test]
 fn who_loses_again_and_again_waits() {
     let back_off = BackOff { conflicts: 2, first: Duration::from_secs(4), most: Duration::from_secs(60) };
     let (mut cluster, _) = thinking(LendingPolicy { back_off, ..policy() }, "cpus:4");
@@ -479,4 +490,52 @@ fn a_combined_offer_is_converted_without_its_lent_part() {
     cluster.recover_from(("b", "batch", "a"), &rest, None, false);
     assert!(cluster.notices.is_empty(), "{:?}", cluster.notices);
     assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(0.0));
+}
+
+#[test]
+fn what_an_agent_has_lost_since_it_was_offered_is_not_lent() {
+    let (mut cluster, _) = thinking(policy(), "cpus:4;mem:10");
+    let info = AgentInfo { hostname: b"a", reclaims: true, ..AgentInfo::default() };
+    let total = cluster.resources("cpus:1;mem:10");
+    cluster.update_agent("a", info, Some(&total), None);
+    let offers = cluster.add_framework("b", &["batch"]);
+    assert_eq!(cluster.told(&offers), ["b batch a cpus{REV}:1; mem{REV}:10"]);
+}
+
+#[test]
+fn what_is_in_use_of_an_estimate_counts_as_lent_from_when_the_agent_lends() {
+    let mut cluster = Cluster::that_lends(policy());
+    cluster.add_framework("b", &["batch"]);
+    let offer = cluster.add_agent("a", "cpus(prod):4;cpus{REV}:3").remove(0);
+    cluster.accept(&offer, "cpus{REV}:3");
+    let info = AgentInfo { hostname: b"a", reclaims: true, ..AgentInfo::default() };
+    let offers = cluster.update_agent("a", info, None, None);
+    assert_eq!(cluster.total("a"), "cpus(prod):4", "without the estimate");
+    assert_eq!(cluster.told(&offers), ["b batch a cpus{REV}:1"], "3 of 4 are in use by a loan");
+    cluster.rescind(&offers);
+    cluster.end_task(("b", "batch", "a"), "cpus{REV}:3");
+    assert!(cluster.notices.is_empty(), "{:?}", cluster.notices);
+    assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(0.0));
+    assert_eq!(cluster.allocator.held_of(b"cpus"), amount(0.0));
+}
+
+#[test]
+fn an_agent_that_cannot_end_borrowers_any_more_lends_nothing_more() {
+    let mut cluster = Cluster::that_lends(policy());
+    cluster.register(&Agent::that_reclaims("a", "cpus(prod):4"));
+    let info = AgentInfo { hostname: b"a", ..AgentInfo::default() };
+    cluster.update_agent("a", info, None, None);
+    assert_eq!(cluster.add_framework("b", &["batch"]), []);
+}
+
+#[test]
+fn use_by_a_framework_that_is_gone_is_nobody_elses() {
+    let (mut cluster, _) = thinking(policy(), "cpus:4");
+    cluster.add_framework("b", &["batch"]);
+    let used = cluster.resources("cpus{REV}:4");
+    let group = [apportion_core::Allocated { role: Some(b"batch"), resources: &used }];
+    cluster.send(&Event::UseLent { framework: Some(b"gone"), agent: b"a", resources: &group });
+    let loans: Vec<_> = cluster.allocator.loans().collect();
+    assert_eq!(loans.len(), 1);
+    assert!(loans[0].used.is_empty() && !loans[0].offered.is_empty(), "{loans:?}");
 }
