@@ -84,8 +84,9 @@ pub fn all() -> Vec<Seed> {
     seeds
 }
 
-/// Numbers of histories in which something is lent, used and lost: of a thousand drawn by lot, few get so far.
-const LENDING: [u64; 8] = [1, 16, 187, 240, 638, 742, 750, 786];
+/// Numbers of histories in which something is lent, used and lost, or in which another would like to see what enough see
+/// already: of a thousand drawn by lot, few get so far. In one the master never starts.
+const LENDING: [u64; 8] = [1, 34, 187, 638, 770, 986, 1273, 2536];
 
 /// A history by lot, with lending.
 pub(crate) fn lending(number: u64) -> Vec<u8> {
