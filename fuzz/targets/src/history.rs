@@ -10,7 +10,7 @@ mod universe;
 
 use std::collections::BTreeMap;
 
-use apportion_core::{Allocator, Effects, Event, Instant, Options};
+use apportion_core::{Allocator, Effects, Event, Instant, LendingPolicy, Options};
 
 use self::books::Books;
 use self::universe::Universe;
@@ -65,7 +65,8 @@ impl World {
 
     /// A whole history.
     fn play(&mut self, entropy: &mut Entropy<'_>) {
-        let options = draw::options(entropy);
+        let options = draw::options(entropy, &self.universe);
+        self.universe.lends = options.lending != LendingPolicy::default();
         let mut going = self.start(&options, entropy);
         for _ in 0..EVENTS_MAX {
             if going.is_err() || entropy.is_used_up() {
@@ -102,10 +103,14 @@ impl World {
                 self.tell(&effects);
                 self.count(event.name(), 1);
                 self.count("offer", effects.offers.len());
+                self.count("lent offer", effects.offers.iter().filter(|offer| offer.why.lent).count());
                 self.run_is_due |= effects.cycle_requested;
                 self.run_is_due &= !matches!(event, Event::Cycle);
-                self.books.note(event, &effects);
-                self.books.judge(&effects, &before, &self.allocator, &self.universe);
+                if self.books.is_about_nobody(event) {
+                    assert_unchanged(&self.with_time_passed(before.clone()), &self.allocator, "not ours");
+                }
+                self.books.note(event, &effects, &before, &self.universe);
+                self.books.judge(&effects, (&before, &self.allocator), self.now, &self.universe);
             }
             Err(violation) => {
                 assert!(!violation.to_string().is_empty());
@@ -114,9 +119,7 @@ impl World {
                     return Err(Ended);
                 }
                 self.count("refusal", 1);
-                let mut waiting = before;
-                // Time passes whatever is refused: a wait for agents may be over.
-                let _ = waiting.apply(&Event::GetInverseOfferStatuses, self.now);
+                let waiting = self.with_time_passed(before);
                 assert_unchanged(&waiting, &self.allocator, &violation.to_string());
             }
         }
@@ -125,6 +128,12 @@ impl World {
         }
         self.books.compare(&self.allocator, &self.universe);
         Ok(())
+    }
+
+    /// Time passes whatever is refused: a wait for agents may be over.
+    fn with_time_passed(&self, mut before: Allocator) -> Allocator {
+        let _ = before.apply(&Event::GetInverseOfferStatuses, self.now);
+        before
     }
 
     /// Lines for the log, numbers for metrics and reasons of offers can be told at any time.
@@ -137,6 +146,8 @@ impl World {
             assert!(!self.allocator.describe(&offer.resources).to_string().is_empty());
         }
         for role in universe::ROLES.iter().filter_map(|role| self.allocator.find_role(role)) {
+            let lending = self.allocator.lending_numbers(role);
+            assert!(lending.lent.iter().chain(&lending.borrowed).all(|(_, amount)| amount.is_positive()));
             let numbers = self.allocator.role_numbers(role);
             assert!(numbers.dominant_share.is_none_or(|share| share >= 0.0), "{numbers:?}");
         }
@@ -177,7 +188,15 @@ mod tests {
                 *counts.entry(what).or_default() += times;
             }
         }
-        for what in ["offer", "refusal", "recover resources", "transition offered to allocated"] {
+        for what in [
+            "offer",
+            "refusal",
+            "recover resources",
+            "transition offered to allocated",
+            "lent offer",
+            "use lent",
+            "lose launches",
+        ] {
             assert!(counts.get(what).is_some_and(|times| *times >= 3), "{what}: {counts:?}");
         }
     }

@@ -3,14 +3,17 @@
 //! The holdings kept here are a lower bound of what frameworks hold: what is not clear from an event (who gets what an
 //! agent reported under no role) is left out. So what is free in the allocator must be free here.
 
+mod loans;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use apportion_core::{
     Allocated, Allocator, Amount, Conversion, Effects, Event, FrameworkCapabilities, FrameworkInfo, Holding,
-    Offer, Options, Quota, ValueType,
+    Instant, Offer, Options, Quota, UsedOnAgent, ValueType,
 };
 
-use super::universe::Universe;
+use self::loans::Loans;
+use super::universe::{AGENTS, Universe};
 
 /// A name of the host.
 type Name = Box<[u8]>;
@@ -40,11 +43,29 @@ pub(super) struct Books {
     frameworks: BTreeMap<Name, Framework>,
     held: BTreeMap<Holder, Holding>,
     limits: BTreeMap<Name, Vec<(Name, Amount)>>,
+    loans: Loans,
 }
 
 impl Books {
     pub(super) fn note_options(&mut self, options: &Options) {
         self.options = options.clone();
+        self.loans.note_policy(&options.lending);
+    }
+
+    /// What is lent, offered or in use, for drawing what happens to it.
+    pub(super) fn loans(&self, used: bool) -> impl Iterator<Item = (&Holder, &Holding)> {
+        self.loans.parts(used)
+    }
+
+    /// Whether an event about lending names somebody who is not there: then it means nothing.
+    pub(super) fn is_about_nobody(&self, event: &Event<'_>) -> bool {
+        let (framework, agent) = match *event {
+            Event::UseLent { framework, agent, .. } => (framework, Some(agent)),
+            Event::LoseLaunches { framework, .. } => (Some(framework), None),
+            _ => return false,
+        };
+        framework.is_some_and(|framework| !self.frameworks.contains_key(framework))
+            || agent.is_some_and(|agent| !self.agents.contains_key(agent))
     }
 
     /// Who holds what, for drawing what happens to it.
@@ -59,8 +80,23 @@ impl Books {
 
     fn add(&mut self, agent: &[u8], framework: &[u8], groups: &[Allocated<'_>]) {
         for Allocated { role, resources } in groups {
-            let Some(role) = role else { continue };
-            self.held.entry((agent.into(), framework.into(), (*role).into())).or_default().add(resources);
+            let Some(role) = role.filter(|_| !resources.is_empty()) else { continue };
+            self.held.entry((agent.into(), framework.into(), role.into())).or_default().add(resources);
+        }
+    }
+
+    /// An agent reports what a framework uses. Of one that is not there it is kept until it comes.
+    fn add_used(&mut self, agent: &[u8], framework: &[u8], groups: &[Allocated<'_>], universe: &Universe) {
+        if !self.frameworks.contains_key(framework) {
+            self.loans.report_absent(agent, framework, groups);
+            self.add(agent, framework, groups);
+            return;
+        }
+        for Allocated { role, resources } in groups {
+            let Some(name) = role else { continue };
+            let (regular, lent) = self.loans.split(agent, resources, universe);
+            self.add(agent, framework, &[Allocated { role: *role, resources: &regular }]);
+            self.loans.use_more((agent.into(), framework.into(), (*name).into()), &lent);
         }
     }
 
@@ -75,7 +111,13 @@ impl Books {
     }
 
     /// An event was taken.
-    pub(super) fn note(&mut self, event: &Event<'_>, effects: &Effects) {
+    pub(super) fn note(
+        &mut self,
+        event: &Event<'_>,
+        effects: &Effects,
+        before: &Allocator,
+        universe: &Universe,
+    ) {
         match event {
             Event::AddFramework { .. }
             | Event::UpdateFramework { .. }
@@ -83,11 +125,12 @@ impl Books {
             | Event::ActivateFramework { .. }
             | Event::DeactivateFramework { .. }
             | Event::SuppressOffers { .. }
-            | Event::ReviveOffers { .. } => self.note_framework(event),
+            | Event::ReviveOffers { .. } => self.note_framework(event, universe),
             Event::UpdateAllocation { framework, agent, role, offered, conversions } => {
-                let mut updated = (*offered).clone();
+                let (offered, _) = self.loans.split(agent, offered, universe);
+                let mut updated = offered.clone();
                 apply(conversions, &mut updated);
-                self.subtract(agent, framework, role, offered);
+                self.subtract(agent, framework, role, &offered);
                 self.add(agent, framework, &[Allocated { role: Some(role), resources: &updated }]);
                 // Further copies of a shared volume are no more of it.
                 let changes: Vec<Conversion> =
@@ -99,12 +142,9 @@ impl Books {
                     apply(conversions, &mut self.agents.get_mut(*agent).expect("a known agent").total);
                 }
             }
-            Event::RecoverResources { framework, agent, resources, .. } => {
-                for Allocated { role, resources } in *resources {
-                    if let Some(role) = role {
-                        self.subtract(agent, framework, role, resources);
-                    }
-                }
+            Event::RecoverResources { .. } => self.note_returned(event, universe),
+            Event::UseLent { framework, agent, resources } if !self.is_about_nobody(event) => {
+                self.loans.use_lent(*framework, agent, resources, (before, universe));
             }
             Event::Recover { quotas, .. } => {
                 for (role, quota) in *quotas {
@@ -114,34 +154,42 @@ impl Books {
             Event::UpdateQuota { role, quota } => {
                 self.limits.insert((*role).into(), limits(quota));
             }
-            _ => self.note_agent(event),
+            _ => self.note_agent(event, universe),
         }
     }
 
-    fn note_framework(&mut self, event: &Event<'_>) {
+    fn note_returned(&mut self, event: &Event<'_>, universe: &Universe) {
+        let &Event::RecoverResources { framework, agent, resources, allocated, .. } = event else { return };
+        let is_there = self.frameworks.contains_key(framework);
+        // What is lent is known before anything comes back.
+        let parts =
+            resources.iter().map(|group| (group.role, self.loans.split(agent, group.resources, universe)));
+        let parts: Vec<_> = parts.collect();
+        for (Allocated { resources, .. }, (role, (regular, lent))) in resources.iter().zip(&parts) {
+            let Some(role) = role else { continue };
+            self.subtract(agent, framework, role, if is_there { regular } else { resources });
+            if is_there && self.agents.contains_key(agent) {
+                self.loans.return_lent(&(agent.into(), framework.into(), (*role).into()), lent, allocated);
+            }
+        }
+        if !is_there && resources.iter().any(|group| !group.resources.is_empty()) {
+            self.loans.return_absent(agent, framework, resources);
+        }
+    }
+
+    fn note_framework(&mut self, event: &Event<'_>, universe: &Universe) {
         match event {
             Event::AddFramework { framework, info, used, active } => {
                 let new = Framework { active: *active, ..Framework::default() };
                 self.frameworks.insert((*framework).into(), new);
                 self.subscribe(framework, info);
-                for entry in
-                    used.iter().filter(|entry| self.agents.contains_key(entry.agent)).collect::<Vec<_>>()
-                {
-                    for Allocated { role, resources } in entry.used {
-                        let Some(role) = role else { continue };
-                        // Agents told of it already, or not: it is the same use.
-                        let holder = (entry.agent.into(), (*framework).into(), (*role).into());
-                        let held = self.held.entry(holder).or_default();
-                        let mut more = (*resources).clone();
-                        more.subtract(held);
-                        held.add(&more);
-                    }
-                }
+                self.take_over_used(framework, used, universe);
             }
             Event::UpdateFramework { framework, info } => self.subscribe(framework, info),
             Event::RemoveFramework { framework } => {
                 self.frameworks.remove(*framework);
                 self.held.retain(|(_, holder, _), _| **holder != **framework);
+                self.loans.framework_goes(framework);
             }
             Event::ActivateFramework { framework } => self.framework(framework).active = true,
             Event::DeactivateFramework { framework } => self.framework(framework).active = false,
@@ -159,6 +207,26 @@ impl Books {
         }
     }
 
+    /// A framework comes that agents told of, or not: what it is said to use is the same use.
+    fn take_over_used(&mut self, framework: &[u8], used: &[UsedOnAgent<'_>], universe: &Universe) {
+        let mut taken = self.loans.take_absent(framework);
+        self.held.retain(|(_, holder, _), _| **holder != *framework);
+        for entry in used.iter().filter(|entry| self.agents.contains_key(entry.agent)) {
+            for Allocated { role, resources } in entry.used {
+                let Some(role) = role else { continue };
+                let known = taken.entry((entry.agent.into(), (*role).into())).or_default();
+                let mut more = (*resources).clone();
+                more.subtract(known);
+                known.add(&more);
+            }
+        }
+        for ((agent, role), resources) in taken {
+            let (regular, lent) = self.loans.split(&agent, &resources, universe);
+            self.add(&agent, framework, &[Allocated { role: Some(&role), resources: &regular }]);
+            self.loans.use_more((agent, framework.into(), role), &lent);
+        }
+    }
+
     fn framework(&mut self, name: &[u8]) -> &mut Framework {
         self.frameworks.get_mut(name).expect("a known framework")
     }
@@ -171,32 +239,35 @@ impl Books {
         framework.suppressed = suppressed.filter(|role| framework.roles.contains(role)).collect();
     }
 
-    fn note_agent(&mut self, event: &Event<'_>) {
+    fn note_agent(&mut self, event: &Event<'_>, universe: &Universe) {
         match event {
             Event::AddAgent { agent, info, total, used, .. } => {
                 let region = info.region.map(Name::from);
-                let new = Agent { active: true, region, total: (*total).clone() };
-                self.agents.insert((*agent).into(), new);
+                self.loans.agent_comes(agent, info.reclaims);
+                let (total, _) = self.loans.split(agent, total, universe);
+                self.agents.insert((*agent).into(), Agent { active: true, region, total });
                 for entry in *used {
-                    self.add(agent, entry.framework, entry.used);
+                    self.add_used(agent, entry.framework, entry.used, universe);
                 }
             }
             Event::AddResourceProvider { agent, total, used } => {
-                self.agents.get_mut(*agent).expect("a known agent").total.add(total);
+                let (total, _) = self.loans.split(agent, total, universe);
+                self.agents.get_mut(*agent).expect("a known agent").total.add(&total);
                 for entry in *used {
-                    self.add(agent, entry.framework, entry.used);
+                    self.add_used(agent, entry.framework, entry.used, universe);
                 }
             }
             Event::UpdateAgent { agent, info, total, .. } => {
+                self.loans.agent_comes(agent, info.reclaims);
                 let known = self.agents.get_mut(*agent).expect("a known agent");
                 known.region = info.region.map(Name::from);
-                if let Some(total) = total {
-                    known.total = (*total).clone();
-                }
+                known.total = self.loans.split(agent, total.unwrap_or(&known.total), universe).0;
+                self.lend_estimate(agent, universe);
             }
             Event::RemoveAgent { agent } => {
                 self.agents.remove(*agent);
                 self.held.retain(|(place, ..), _| **place != **agent);
+                self.loans.agent_goes(agent);
             }
             Event::ActivateAgent { agent } => {
                 self.agents.get_mut(*agent).expect("a known agent").active = true
@@ -208,14 +279,34 @@ impl Books {
         }
     }
 
+    /// What frameworks have of an agent's estimate counts as lent from when it lends.
+    fn lend_estimate(&mut self, agent: &[u8], universe: &Universe) {
+        if !self.loans.is_lent(agent) {
+            return;
+        }
+        let frameworks = &self.frameworks;
+        let there = self
+            .held
+            .iter_mut()
+            .filter(|((place, framework, _), _)| **place == *agent && frameworks.contains_key(framework));
+        for (holder, held) in there {
+            let (regular, lent) = universe.split(held);
+            *held = regular;
+            self.loans.use_more(holder.clone(), &lent);
+        }
+        self.held.retain(|_, held| !held.is_empty());
+    }
+
     /// Offers are of what was free, once, to those who can take them, within limits. Keeps what they offer.
     pub(super) fn judge(
         &mut self,
         effects: &Effects,
-        before: &Allocator,
-        after: &Allocator,
+        (before, after): (&Allocator, &Allocator),
+        now: Instant,
         universe: &Universe,
     ) {
+        self.loans.note_time(self.agents.keys().cloned(), now);
+        self.loans.judge(effects, (before, after), now, universe);
         let mut given: BTreeMap<Name, (Holding, Holding)> = BTreeMap::new();
         let mut parties = BTreeSet::new();
         self.judge_limits(effects, after, universe);
@@ -230,6 +321,9 @@ impl Books {
             );
             assert!(!before.is_paused() || !after.is_paused(), "no offers while paused");
             self.judge_party(offer, &agent, &framework, &role, universe);
+            if offer.why.lent {
+                continue;
+            }
             let free = before.available(&agent).expect("an agent that was there");
             let (on_agent, volumes) = given.entry(agent.clone()).or_default();
             on_agent.add(&universe.exclusive(&offer.resources));
@@ -245,6 +339,9 @@ impl Books {
             assert!(free.contains(&universe.shared(&offer.resources)), "a shared volume that is there");
             let group = Allocated { role: Some(&role), resources: &offer.resources };
             self.add(&agent, &framework, &[group]);
+        }
+        if effects.run.is_some() {
+            judge_free(&given, (before, after), universe);
         }
     }
 
@@ -302,6 +399,7 @@ impl Books {
 
     /// The allocator knows the same agents with the same totals, and thinks nothing free that is held.
     pub(super) fn compare(&self, allocator: &Allocator, universe: &Universe) {
+        self.loans.compare(allocator, universe);
         assert_eq!(allocator.agents_len(), self.agents.len());
         assert_eq!(allocator.frameworks_len(), self.frameworks.len());
         for (name, agent) in &self.agents {
@@ -327,6 +425,22 @@ impl Framework {
         }
         let named = roles.iter().map(|role| Name::from(*role));
         named.filter(|role| self.roles.contains(role)).collect()
+    }
+}
+
+/// A run takes from what is free what it offers, and nothing for what it lends.
+fn judge_free(
+    given: &BTreeMap<Name, (Holding, Holding)>,
+    (before, after): (&Allocator, &Allocator),
+    universe: &Universe,
+) {
+    for agent in AGENTS {
+        let (Some(before), Some(after)) = (before.available(agent), after.available(agent)) else { continue };
+        let mut left = universe.exclusive(before);
+        if let Some((on_agent, _)) = given.get(agent) {
+            left.subtract(on_agent);
+        }
+        assert_eq!(left, universe.exclusive(after), "what is free after a run");
     }
 }
 

@@ -3,6 +3,8 @@
 //! Half of what is drawn is about resources that somebody really holds, so that histories get anywhere; the other half
 //! is about anything.
 
+mod lending;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -42,7 +44,7 @@ impl Piece {
 }
 
 /// What the master decides.
-pub(super) fn options(entropy: &mut Entropy<'_>) -> Options {
+pub(super) fn options(entropy: &mut Entropy<'_>, universe: &Universe) -> Options {
     let flags = entropy.byte();
     let flag = |bit: u8| flags & (1 << bit) != 0;
     Options {
@@ -54,8 +56,8 @@ pub(super) fn options(entropy: &mut Entropy<'_>) -> Options {
         recovery_timeout: Duration::from_secs(entropy.pick(&[600, 1, 0])),
         agent_recovery_factor: entropy.pick(&[0.8, 1.0, 0.0, f64::NAN, -1.0, 1e300]),
         order: if flag(4) { Order::Random } else { Order::DominantShare },
-        lending: LendingPolicy::default(),
         seed: u64::from(entropy.byte()),
+        lending: if flag(5) { lending::policy(entropy, universe) } else { LendingPolicy::default() },
     }
 }
 
@@ -95,7 +97,7 @@ fn value(entropy: &mut Entropy<'_>, kind: &Known) -> Value {
 fn resources(entropy: &mut Entropy<'_>, universe: &Universe) -> Holding {
     let mut holding = Holding::default();
     for _ in 0..=entropy.below(6) {
-        let kind = &universe.kinds[entropy.below(universe.kinds.len())];
+        let kind = &universe.kinds()[entropy.below(universe.kinds().len())];
         let copies = if kind.id.is_whole() { 1 + u32::from(entropy.byte() & 1) } else { 1 };
         holding.add_item(&Item { kind: kind.id, value: value(entropy, kind), copies });
     }
@@ -156,13 +158,17 @@ fn refusal(entropy: &mut Entropy<'_>) -> Option<f64> {
 }
 
 /// What an agent registers with; its exclusions come from the caller, who keeps them.
-fn agent_info<'a>(entropy: &mut Entropy<'_>, excluded_from: &'a [ExcludedFrom<'a>]) -> AgentInfo<'a> {
+fn agent_info<'a>(
+    entropy: &mut Entropy<'_>,
+    universe: &Universe,
+    excluded_from: &'a [ExcludedFrom<'a>],
+) -> AgentInfo<'a> {
     AgentInfo {
         hostname: entropy.pick(&[b"h1", b"h2"]),
         attributes: entropy.pick(&[b"", b"rack"]),
         region: entropy.pick(&[None, Some(b"r1".as_slice()), Some(b"r2")]),
-        reclaims: false,
         other: entropy.pick(&[b"", b"more"]),
+        reclaims: universe.lends && entropy.below(4) != 3,
         excluded_from,
     }
 }
@@ -176,6 +182,15 @@ fn exclusions(entropy: &mut Entropy<'_>) -> Vec<ExcludedFrom<'static>> {
 
 /// A change of resources that somebody has, as operations make them, or of anything.
 fn conversion(entropy: &mut Entropy<'_>, of: &Holding, universe: &Universe) -> Conversion {
+    let mut conversion = any_conversion(entropy, of, universe);
+    if universe.lends {
+        // Who lends is the only one to make what can be taken back.
+        (conversion.converted, _) = universe.split(&conversion.converted);
+    }
+    conversion
+}
+
+fn any_conversion(entropy: &mut Entropy<'_>, of: &Holding, universe: &Universe) -> Conversion {
     let consumed = if entropy.mostly() { part(entropy, of) } else { resources(entropy, universe) };
     match entropy.below(8) {
         // Further copies of shared volumes.
@@ -189,7 +204,7 @@ fn conversion(entropy: &mut Entropy<'_>, of: &Holding, universe: &Universe) -> C
             for item in consumed.items() {
                 let from = universe.of(item);
                 let alike = |kind: &&Known| kind.name == from.name && kind.value_type == from.value_type;
-                let alike: Vec<&Known> = universe.kinds.iter().filter(alike).collect();
+                let alike: Vec<&Known> = universe.kinds().iter().filter(alike).collect();
                 let into = alike[entropy.below(alike.len())];
                 let copies = if into.id.is_whole() { item.copies } else { 1 };
                 converted.add_item(&Item { kind: into.id, value: item.value.clone(), copies });
@@ -203,15 +218,17 @@ fn conversion(entropy: &mut Entropy<'_>, of: &Holding, universe: &Universe) -> C
 impl World {
     /// One event.
     pub(super) fn step(&mut self, entropy: &mut Entropy<'_>) -> Result<(), Ended> {
-        match entropy.below(32) {
-            0..=2 => self.add_agent(entropy),
+        // More choices where something is lent: most of them about that, and few that can end the history.
+        match entropy.below(if self.universe.lends { 96 } else { 32 }) {
+            0..=2 | 32..=39 => self.add_agent(entropy),
             3 => self.add_resource_provider(entropy),
             4..=5 => self.about_agent(entropy),
             6 => self.update_agent(entropy),
-            7..=9 => self.add_framework(entropy),
+            7..=9 | 40..=47 => self.add_framework(entropy),
             10..=11 => self.about_framework(entropy),
             12 => self.update_framework(entropy),
             13..=16 => self.recover_resources(entropy),
+            17..=21 if self.universe.lends && entropy.below(4) != 3 => self.about_loans(entropy),
             17..=18 => self.transition(entropy),
             19..=21 => self.update_allocation(entropy),
             22 => self.update_available(entropy),
@@ -219,6 +236,7 @@ impl World {
             25 => self.about_maintenance(entropy),
             26..=27 => self.suppress_or_revive(entropy),
             28 => self.about_runs(entropy),
+            48..=79 => self.about_loans(entropy),
             _ => self.pass_time(entropy),
         }
     }
@@ -264,7 +282,7 @@ impl World {
         let exclusions = exclusions(entropy);
         self.send(&Event::AddAgent {
             agent,
-            info: agent_info(entropy, &exclusions),
+            info: agent_info(entropy, &self.universe, &exclusions),
             capabilities: agent_capabilities(entropy),
             unavailability: unavailability(entropy),
             total: &total,
@@ -304,7 +322,12 @@ impl World {
         let total = entropy.flag().then_some(&total);
         let capabilities = entropy.flag().then(|| agent_capabilities(entropy));
         let exclusions = exclusions(entropy);
-        self.send(&Event::UpdateAgent { agent, info: agent_info(entropy, &exclusions), total, capabilities })
+        self.send(&Event::UpdateAgent {
+            agent,
+            info: agent_info(entropy, &self.universe, &exclusions),
+            total,
+            capabilities,
+        })
     }
 
     fn add_framework(&mut self, entropy: &mut Entropy<'_>) -> Result<(), Ended> {

@@ -26,13 +26,18 @@ pub(super) struct Known {
 /// All kinds, interned.
 #[derive(Debug)]
 pub(super) struct Universe {
-    pub(super) kinds: Vec<Known>,
+    kinds: Vec<Known>,
+    /// Whether this history is about lending too: only then are there more kinds that can be lent than cpus.
+    pub(super) lends: bool,
 }
 
 /// Name, type, reservation stack, and flags: `r`evocable, `s`hared, persistent `v`olume, `m`ounted.
 type Plan = (&'static [u8], ValueType, &'static [&'static [u8]], &'static str);
 
-const PLANS: [Plan; 18] = [
+/// How many kinds there are in histories without lending.
+const PLANS_WITHOUT_LENDING: usize = 18;
+
+const PLANS: [Plan; 20] = [
     (b"cpus", ValueType::Scalar, &[], ""),
     (b"mem", ValueType::Scalar, &[], ""),
     (b"disk", ValueType::Scalar, &[], ""),
@@ -51,6 +56,8 @@ const PLANS: [Plan; 18] = [
     (b"disk", ValueType::Scalar, &[], "m"),
     (b"disk", ValueType::Scalar, &[b"a", b"a/x"], "mv"),
     (b"labels", ValueType::Set, &[b"a"], "r"),
+    (b"mem", ValueType::Scalar, &[], "r"),
+    (b"gpus", ValueType::Scalar, &[], "r"),
 ];
 
 impl Universe {
@@ -75,12 +82,30 @@ impl Universe {
             let (reserved_to, refined) = (stack.last().copied(), stack.len() > 1);
             Known { id, name, value_type, reserved_to, refined, revocable: has('r'), shared: has('s') }
         });
-        Universe { kinds: kinds.collect() }
+        Universe { kinds: kinds.collect(), lends: false }
+    }
+
+    /// The kinds that this history is about.
+    pub(super) fn kinds(&self) -> &[Known] {
+        if self.lends { &self.kinds } else { &self.kinds[..PLANS_WITHOUT_LENDING] }
+    }
+
+    /// The kinds that idle capacity can be lent as.
+    pub(super) fn lent(&self) -> impl Iterator<Item = &Known> {
+        self.kinds.iter().filter(|kind| {
+            kind.revocable && kind.value_type == ValueType::Scalar && kind.reserved_to.is_none()
+        })
     }
 
     /// What is known of an item's kind.
     pub(super) fn of(&self, item: &Item) -> &Known {
         self.kinds.iter().find(|known| known.id == item.kind).expect("a kind of this universe")
+    }
+
+    /// The part that stays with whoever has it, and the part that can be taken back.
+    pub(super) fn split(&self, resources: &Holding) -> (Holding, Holding) {
+        let revocable = |item: &Item| self.of(item).revocable;
+        (resources.filtered(|item| !revocable(item)), resources.filtered(revocable))
     }
 
     /// The part that only one can hold at a time.

@@ -241,7 +241,9 @@ impl Allocator {
         record.registration = new;
         record.whitelisted = whitelisted;
         record.remote = remote;
-        let begins_to_lend = info.reclaims && !std::mem::replace(&mut record.reclaims, info.reclaims);
+        let begins_to_lend = info.reclaims && !record.reclaims;
+        changed |= info.reclaims != record.reclaims;
+        record.reclaims = info.reclaims;
         if let Some(capabilities) = capabilities.filter(|new| *new != record.capabilities) {
             record.capabilities = capabilities;
             record.warned = false;

@@ -182,7 +182,7 @@ impl Allocator {
         let age = self.lending.policy.min_idle;
         let mut lent = self.lending.agents.remove(&slot).unwrap_or_default();
         lent.ripen(&idle, now, age);
-        let sources = self.sources(&idle, &lent);
+        let sources = self.sources(agent, &idle, &lent);
         let has_changed = sources != lent.sources;
         lent.sources = sources;
         let next = lent.ripening.values().filter_map(|ripening| ripening.next(age)).min();
@@ -273,7 +273,7 @@ impl Allocator {
     }
 
     /// What of an agent's idle capacity may be lent; lenders that do not lend to everybody come first.
-    fn sources(&self, idle: &BTreeMap<IdleKey, Amount>, lent: &Lent) -> Vec<Source> {
+    fn sources(&self, agent: AgentId, idle: &BTreeMap<IdleKey, Amount>, lent: &Lent) -> Vec<Source> {
         let mut ripe: BTreeMap<(RoleId, NameId), Amount> =
             lent.ripening.iter().map(|(key, ripening)| (*key, ripening.ripe())).collect();
         let mut sources: Vec<Source> = Vec::new();
@@ -301,7 +301,30 @@ impl Allocator {
             }
         }
         sources.sort_by_key(|source| self.lending.policy.lenders[source.rule].to.is_none());
+        self.keep_what_is_there(agent, &mut sources);
         sources
+    }
+
+    /// An agent can have less than is offered of it, from when it was said to have less. What it lost is not lent.
+    fn keep_what_is_there(&self, agent: AgentId, sources: &mut Vec<Source>) {
+        let record = self.agents.get(agent);
+        let mut there = Quantities::default();
+        for (name, amount) in record.total.items().iter().filter_map(|item| self.as_lendable(item)) {
+            there.add(name, amount);
+        }
+        for used in record.used.values() {
+            let in_use = used.items().iter().filter_map(|item| self.as_lendable(item));
+            in_use.for_each(|(name, amount)| there.take(name, amount));
+        }
+        for source in sources.iter_mut() {
+            for (name, _) in &self.lending.lent_as {
+                let amount = source.amounts.get(*name);
+                let lost = amount.minus_floored(there.get(*name));
+                source.amounts.take(*name, lost);
+                there.take(*name, amount);
+            }
+        }
+        sources.retain(|source| !source.amounts.is_nothing());
     }
 
     /// Whether a source lends to a role.

@@ -239,7 +239,11 @@ impl Allocator {
         effects: &mut Effects,
     ) {
         let Some(agent) = self.agents.find(agent) else { return };
-        let framework = framework.and_then(|framework| self.frameworks.find(framework));
+        let framework = match framework.map(|framework| self.frameworks.find(framework)) {
+            // Its loans went with it, and those of others are not meant.
+            Some(None) => return,
+            seen => seen.flatten(),
+        };
         for Allocated { role, resources } in groups {
             let Some(role) = role.and_then(|role| self.roles.find(role)) else { continue };
             let (_, resources) = self.split(agent, resources);
@@ -273,12 +277,16 @@ impl Allocator {
         effects: &mut Effects,
     ) {
         let Some(id) = self.frameworks.find(framework) else { return };
-        // What came back of the offer was not refused, it was gone. What is left of it may be offered at once.
+        // What came back of the offer was not refused, it was gone. What is left of it may be offered at once. Where
+        // nothing is lent any more, what can be taken back is something else.
         let is_lent =
             |refused: &Holding| refused.items().iter().all(|item| self.kinds.traits(item.kind).revocable);
-        for (role, agent) in self.lending.refused.remove(&id.slot()).unwrap_or_default() {
-            if self.filters.drop_newer(((id.slot(), role), agent), self.lending.newest_filter, is_lent) {
-                self.lending.mark(agent as usize);
+        for (role, slot) in self.lending.refused.remove(&id.slot()).unwrap_or_default() {
+            let lends = self.agents.at(slot as usize).is_some_and(|agent| self.lends(agent));
+            if lends
+                && self.filters.drop_newer(((id.slot(), role), slot), self.lending.newest_filter, is_lent)
+            {
+                self.lending.mark(slot as usize);
             }
         }
         let terms = self.lending.policy.back_off;

@@ -1,5 +1,7 @@
 //! What may be lent, by whom, to whom, and how much. Decided by the operator, once.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -132,10 +134,18 @@ pub struct BadPattern {
 /// assert!(patterns.names(b"prod") && patterns.names(b"batch/night/a"));
 /// assert!(!patterns.names(b"prod/a") && !patterns.names(b"batch"));
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RolePatterns {
     texts: Vec<Box<str>>,
-    set: GlobSet,
+    /// Shared: a copy of it would begin with empty caches.
+    set: Arc<GlobSet>,
+}
+
+impl fmt::Debug for RolePatterns {
+    /// The patterns alone: what is compiled of them changes while it is asked.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(&self.texts).finish()
+    }
 }
 
 impl PartialEq for RolePatterns {
@@ -169,7 +179,7 @@ impl RolePatterns {
         let set = set
             .build()
             .map_err(|error| BadPattern { pattern: texts.join(", "), reason: error.kind().to_string() })?;
-        Ok(Self { texts, set })
+        Ok(Self { texts, set: Arc::new(set) })
     }
 
     /// Whether a role is meant. Bytes that are no UTF-8 are matched by wildcards only.

@@ -351,6 +351,17 @@ fn who_loses_is_offered_at_once_what_is_left() {
 }
 
 #[test]
+fn who_loses_has_still_declined_what_an_agent_reports_that_does_not_lend() {
+    let mut cluster = Cluster::that_lends(policy());
+    let offer = cluster.add_framework("l", &["batch"]);
+    assert_eq!(offer, []);
+    let offer = cluster.add_agent("c", "cpus{REV}:8").remove(0);
+    cluster.decline(&offer, 5.0);
+    cluster.send(&Event::LoseLaunches { framework: b"l", launches: 1 });
+    assert_eq!(cluster.tick(), [], "not before its time");
+}
+
+#[test]
 fn who_loses_again_and_again_waits() {
     let back_off = BackOff { conflicts: 2, first: Duration::from_secs(4), most: Duration::from_secs(60) };
     let (mut cluster, _) = thinking(LendingPolicy { back_off, ..policy() }, "cpus:4");

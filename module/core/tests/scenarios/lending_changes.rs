@@ -1,6 +1,6 @@
 //! Lending while agents, frameworks and masters come and go.
 
-use apportion_core::{Event, FrameworkCapabilities, LendingPolicy, RoleLimits};
+use apportion_core::{AgentInfo, Event, FrameworkCapabilities, LendingPolicy, RoleLimits};
 
 use crate::cluster::{ABLE_FRAMEWORK, Agent, Cluster, Framework, amount, quota};
 use crate::lending::{bounds, policy, thinking, told};
@@ -60,7 +60,7 @@ fn an_agent_that_learns_to_end_borrowers_takes_its_estimate_along_as_loans() {
     cluster.accept(&offer, "cpus{REV}:8");
     let total = cluster.resources("cpus:4");
     let info = Agent::that_reclaims("a", "cpus:4").info;
-    let info = apportion_core::AgentInfo { attributes: b"apportion_reclaim:v1", ..info };
+    let info = AgentInfo { attributes: b"apportion_reclaim:v1", ..info };
     cluster.send(&Event::UpdateAgent { agent: b"a", info, total: Some(&total), capabilities: None });
     assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(8.0));
     cluster.end_task(("b", "batch", "a"), "cpus{REV}:8");
@@ -174,4 +174,52 @@ fn what_was_lent_before_lending_was_switched_off_runs_on_and_is_not_offered_agai
     cluster.end_task(("b", "batch", "a"), "cpus{REV}:3");
     assert!(told(&mut cluster, 60.0).is_empty());
     assert!(told(&mut cluster, 120.0).is_empty() && cluster.notices.is_empty(), "{:?}", cluster.notices);
+}
+
+#[test]
+fn what_an_agent_has_lost_since_it_was_offered_is_not_lent() {
+    let (mut cluster, _) = thinking(policy(), "cpus:4;mem:10");
+    let info = AgentInfo { hostname: b"a", reclaims: true, ..AgentInfo::default() };
+    let total = cluster.resources("cpus:1;mem:10");
+    cluster.update_agent("a", info, Some(&total), None);
+    let offers = cluster.add_framework("b", &["batch"]);
+    assert_eq!(cluster.told(&offers), ["b batch a cpus{REV}:1; mem{REV}:10"]);
+}
+
+#[test]
+fn what_is_in_use_of_an_estimate_counts_as_lent_from_when_the_agent_lends() {
+    let mut cluster = Cluster::that_lends(policy());
+    cluster.add_framework("b", &["batch"]);
+    let offer = cluster.add_agent("a", "cpus(prod):4;cpus{REV}:3").remove(0);
+    cluster.accept(&offer, "cpus{REV}:3");
+    let info = AgentInfo { hostname: b"a", reclaims: true, ..AgentInfo::default() };
+    let offers = cluster.update_agent("a", info, None, None);
+    assert_eq!(cluster.total("a"), "cpus(prod):4", "without the estimate");
+    assert_eq!(cluster.told(&offers), ["b batch a cpus{REV}:1"], "3 of 4 are in use by a loan");
+    cluster.rescind(&offers);
+    cluster.end_task(("b", "batch", "a"), "cpus{REV}:3");
+    assert!(cluster.notices.is_empty(), "{:?}", cluster.notices);
+    assert_eq!(cluster.allocator.borrowed_in_all(b"cpus"), amount(0.0));
+    assert_eq!(cluster.allocator.held_of(b"cpus"), amount(0.0));
+}
+
+#[test]
+fn an_agent_that_cannot_end_borrowers_any_more_lends_nothing_more() {
+    let mut cluster = Cluster::that_lends(policy());
+    cluster.register(&Agent::that_reclaims("a", "cpus(prod):4"));
+    let info = AgentInfo { hostname: b"a", ..AgentInfo::default() };
+    cluster.update_agent("a", info, None, None);
+    assert_eq!(cluster.add_framework("b", &["batch"]), []);
+}
+
+#[test]
+fn use_by_a_framework_that_is_gone_is_nobody_elses() {
+    let (mut cluster, _) = thinking(policy(), "cpus:4");
+    cluster.add_framework("b", &["batch"]);
+    let used = cluster.resources("cpus{REV}:4");
+    let group = [apportion_core::Allocated { role: Some(b"batch"), resources: &used }];
+    cluster.send(&Event::UseLent { framework: Some(b"gone"), agent: b"a", resources: &group });
+    let loans: Vec<_> = cluster.allocator.loans().collect();
+    assert_eq!(loans.len(), 1);
+    assert!(loans[0].used.is_empty() && !loans[0].offered.is_empty(), "{loans:?}");
 }
