@@ -65,7 +65,7 @@ fn what_is_lent_is_measured_beside_regular_offers_on_the_same_jobs() {
     let run = Command::new(env!("CARGO_BIN_EXE_lending-figures"))
         .arg("--library")
         .arg(library())
-        .args(["--decision-times=3", "--rounds=1", "--warm-up=2", "--measured=12", "--agents=1", "--json"])
+        .args(["--decision-times=10", "--rounds=1", "--warm-up=4", "--measured=20", "--agents=2", "--json"])
         .output()
         .expect("a run of lending-figures");
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));

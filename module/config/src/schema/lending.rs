@@ -71,7 +71,7 @@ pub const LENDING_SCHEMA: [SchemaTable; 6] = [
             row(
                 "weight",
                 "a number above 0 up to 1000000",
-                "how much of what is borrowed is a fair share of such a role beside others; default: 1",
+                "how much of what is borrowed is a fair share of such a role beside its siblings in the role tree; default: 1",
                 "2.5",
             ),
         ],
