@@ -10,10 +10,10 @@ use apportion_cluster_tests::{
 use apportion_rig::{Agent, Framework, FrameworkSpec, Master, Offer, TaskSpec, TaskState, TaskStatus};
 use tempfile::TempDir;
 
-const AGENT_RESOURCES: &str = "cpus:4;mem:1024;disk:1024;ports:[31000-31009]";
+pub(crate) const AGENT_RESOURCES: &str = "cpus:4;mem:1024;disk:1024;ports:[31000-31009]";
 
 /// `prod` lends what it is offered and does not use, and what is reserved to it.
-const RULES: &str = r#"
+pub(crate) const RULES: &str = r#"
 [lending]
 fan_out = 3
 min_idle = "0s"
@@ -34,8 +34,8 @@ check_every = "1s"
 "#;
 
 /// A master and an agent that lend by [`RULES`].
-struct Cluster {
-    master: Master,
+pub(crate) struct Cluster {
+    pub(crate) master: Master,
     agent: Agent,
     _folder: TempDir,
 }
@@ -48,50 +48,54 @@ fn config(text: &str) -> (TempDir, PathBuf) {
 }
 
 fn cluster() -> Cluster {
-    let (folder, file) = config(RULES);
-    let parameters = [("config", file.to_str().unwrap())];
-    let master = master(&parameters).start().unwrap();
-    let agent = agent(master.address(), &parameters).resources(AGENT_RESOURCES).start().unwrap();
-    Cluster { master, agent, _folder: folder }
+    Cluster::that_lends(RULES, AGENT_RESOURCES)
 }
 
 impl Cluster {
+    pub(crate) fn that_lends(rules: &str, resources: &str) -> Cluster {
+        let (folder, file) = config(rules);
+        let parameters = [("config", file.to_str().unwrap())];
+        let master = master(&parameters).start().unwrap();
+        let agent = agent(master.address(), &parameters).resources(resources).start().unwrap();
+        Cluster { master, agent, _folder: folder }
+    }
+
     /// A framework of a lender that holds the regular offer of the only agent.
-    fn owner(&self) -> (Framework, Offer) {
+    pub(crate) fn owner(&self) -> (Framework, Offer) {
         let mut owner = subscribe(self.master.address(), "owner", &["prod"]);
         let offer = owner.next_offers(WITHIN).unwrap().remove(0);
         assert_eq!((offer.regular_scalar("cpus"), offer.revocable_scalar("cpus")), (4.0, 0.0));
         (owner, offer)
     }
 
-    fn borrower(&self, name: &str, role: &str) -> Framework {
+    pub(crate) fn borrower(&self, name: &str, role: &str) -> Framework {
         let spec = FrameworkSpec::new(name).roles(&[role]).capabilities(&["REVOCABLE_RESOURCES"]);
         Framework::subscribe(self.master.address(), spec).unwrap()
     }
 
-    fn require_health(&mut self) {
+    pub(crate) fn require_health(&mut self) {
         assert_eq!(self.master.state().unwrap()["activated_slaves"], 1.0);
         assert!(self.agent.state().is_ok());
     }
 }
 
 /// The next offer of a framework; all of it is lent.
-fn lent_offer(framework: &mut Framework) -> Offer {
+pub(crate) fn lent_offer(framework: &mut Framework) -> Offer {
     let offer = framework.next_offers(WITHIN).unwrap().remove(0);
     assert_eq!(offer.regular_scalar("cpus"), 0.0, "{offer:?}");
     assert!(offer.revocable_scalar("cpus") > 0.0, "{offer:?}");
     offer
 }
 
-fn lent(id: &str, cpus: f64) -> TaskSpec {
+pub(crate) fn lent(id: &str, cpus: f64) -> TaskSpec {
     TaskSpec::new(id, UNTIL_TOLD).cpus(cpus).mem_mb(64.0).revocable(&["cpus", "mem"])
 }
 
-fn regular(id: &str, cpus: f64) -> TaskSpec {
+pub(crate) fn regular(id: &str, cpus: f64) -> TaskSpec {
     TaskSpec::new(id, UNTIL_TOLD).cpus(cpus).mem_mb(64.0)
 }
 
-fn ended(framework: &mut Framework, task: &str) -> TaskStatus {
+pub(crate) fn ended(framework: &mut Framework, task: &str) -> TaskStatus {
     framework.wait_for_end(task, WITHIN).unwrap()
 }
 

@@ -16,6 +16,7 @@ mod hook_methods;
 mod hostile_text;
 mod isolator_security;
 mod lending;
+mod lending_calls;
 mod lending_numbers;
 mod master_constraints;
 mod master_failover;
