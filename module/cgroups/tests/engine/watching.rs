@@ -44,9 +44,12 @@ fn groups_in(root: &Path, names: &[String]) -> Groups {
 }
 
 fn change(groups: &Groups, group: &GroupPath, file: &str, content: &str) {
-    let folder = groups.folder(group, Controller::Memory).unwrap();
-    // As the kernel does it: the content is new before the call.
-    let open = std::fs::OpenOptions::new().write(true).open(folder.join(file)).unwrap();
+    rewrite(&groups.folder(group, Controller::Memory).unwrap().join(file), content);
+}
+
+/// As the kernel does it: the content is new before the call, and never nothing in between.
+fn rewrite(file: &Path, content: &str) {
+    let open = std::fs::OpenOptions::new().write(true).open(file).unwrap();
     std::io::Write::write_all(&mut &open, content.as_bytes()).unwrap();
 }
 
@@ -158,6 +161,6 @@ fn what_happens_to_a_nested_container_is_told_of_it_alone() {
     assert_eq!(next(), (nested, EventKind::Killed { processes: 1 }));
     change(&groups, &outer, "pids.events.local", "max 1\n");
     assert_eq!(next(), (outer.clone(), EventKind::OutOfPids { times: 1 }));
-    std::fs::write(folder.join("processes/memory.events"), killed).unwrap();
+    rewrite(&folder.join("processes/memory.events"), killed);
     assert_eq!(next(), (outer, EventKind::Killed { processes: 1 }));
 }
