@@ -12,14 +12,18 @@ const ABORTED: i32 = 6;
 
 /// A master without a drill, and an agent with these entry points panicking and a hook and an isolator at work.
 fn cluster(panic_in: &str) -> (Master, Agent, Framework) {
-    let master = master(&[]).start().unwrap();
-    let parameters = [
+    cluster_of(&[
         ("drill.panic_in", panic_in),
         ("hook.environment.FROM_HOOK", "here"),
         ("hook.labels.from_hook", "here"),
         ("isolator.environment.FROM_ISOLATOR", "here"),
-    ];
-    let agent = agent(master.address(), &parameters).start().unwrap();
+    ])
+}
+
+/// The same with these parameters for the agent.
+fn cluster_of(parameters: &[(&str, &str)]) -> (Master, Agent, Framework) {
+    let master = master(&[]).start().unwrap();
+    let agent = agent(master.address(), parameters).start().unwrap();
     let framework = subscribe(master.address(), "driller", &["*"]);
     (master, agent, framework)
 }
@@ -119,9 +123,24 @@ fn cleanup_that_panics_is_logged_and_the_agent_lives() {
     assert_eq!(output(&mut framework, &agent, "second"), "hook:here isolator:here\n");
 }
 
+/// Without borrowers it is not asked.
+const DRILLED_QOS_CONTROLLER: &str = r#"
+[drill]
+panic_in = ["qos_controller.corrections"]
+[hook.environment]
+FROM_HOOK = "here"
+[isolator.environment]
+FROM_ISOLATOR = "here"
+[[lending.borrowers]]
+roles = ["batch"]
+"#;
+
 #[test]
 fn agent_whose_qos_controller_panics_lives() {
-    let (_master, agent, mut framework) = cluster("qos_controller.corrections");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("apportion.toml");
+    std::fs::write(&file, DRILLED_QOS_CONTROLLER).unwrap();
+    let (_master, agent, mut framework) = cluster_of(&[("config", file.to_str().unwrap())]);
     agent.wait_for_log("qos_controller.corrections: panicked: ", WITHIN).unwrap();
     launch(&mut framework, TaskSpec::new("first", PRINT));
     assert_eq!(output(&mut framework, &agent, "first"), "hook:here isolator:here\n");
