@@ -141,6 +141,32 @@ pub(crate) unsafe fn ask<'call>(
     unsafe { ask_or(handle, out, entry, body, |_, _| {}) }
 }
 
+/// As [`ask`], for an entry point that answers with a number; not a number where it goes wrong.
+///
+/// # Safety
+/// As for [`ask`], with the buffer beside the number; the number is null or may be written.
+pub(crate) unsafe fn ask_number<'call>(
+    handle: *mut apportion_handle,
+    (value, text): (*mut f64, *mut apportion_buffer),
+    entry: &'static str,
+    body: impl FnOnce(&'call Module) -> Result<f64, Refusal>,
+) -> apportion_status {
+    let write = |number: f64| {
+        if !value.is_null() {
+            // SAFETY: not null; the caller lets us write.
+            unsafe { value.write_unaligned(number) };
+        }
+    };
+    write(f64::NAN);
+    // SAFETY: passed on.
+    unsafe {
+        ask(handle, text, entry, |module, _| {
+            write(body(module)?);
+            Ok((APPORTION_DONE, Vec::new()))
+        })
+    }
+}
+
 /// As [`ask`]; `after_panic` gets the module and what the panic said.
 ///
 /// # Safety

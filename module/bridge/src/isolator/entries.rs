@@ -9,7 +9,7 @@ use crate::abi::{
     apportion_quantities, apportion_status,
 };
 use crate::lent::Lent;
-use crate::table::{Answer, Refusal, ask, ask_or};
+use crate::table::{Answer, Refusal, ask, ask_number, ask_or};
 
 /// Runs a call for one container; a panic gives that container up.
 ///
@@ -125,19 +125,9 @@ pub(crate) unsafe extern "C" fn metric(
     value: *mut f64,
     text: *mut apportion_buffer,
 ) -> apportion_status {
-    let write = |number: f64| {
-        if !value.is_null() {
-            // SAFETY: not null; the shim lets us write.
-            unsafe { value.write_unaligned(number) };
-        }
-    };
-    write(f64::NAN);
     // SAFETY: called by the shim under the rules of the header.
     unsafe {
-        ask(handle, text, "isolator.metric", |module, _| {
-            write(module.isolator()?.metric(slot));
-            Ok((APPORTION_DONE, Vec::new()))
-        })
+        ask_number(handle, (value, text), "isolator.metric", |module| Ok(module.isolator()?.metric(slot)))
     }
 }
 

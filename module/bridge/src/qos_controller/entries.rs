@@ -10,7 +10,7 @@ use crate::abi::{
 };
 use crate::lent::Lent;
 use crate::reclaim::{Sleeper, Woken};
-use crate::table::{Answer, Refusal, ask};
+use crate::table::{Answer, Refusal, ask, ask_number};
 
 /// When to look again if a call fails: nanoseconds.
 const AFTER_FAULT: i64 = 15_000_000_000;
@@ -122,18 +122,10 @@ pub(crate) unsafe extern "C" fn metric(
     value: *mut f64,
     text: *mut apportion_buffer,
 ) -> apportion_status {
-    let write = |number: f64| {
-        if !value.is_null() {
-            // SAFETY: not null; the shim lets us write.
-            unsafe { value.write_unaligned(number) };
-        }
-    };
-    write(f64::NAN);
     // SAFETY: called by the shim under the rules of the header.
     unsafe {
-        ask(handle, text, "qos_controller.metric", |module, _| {
-            write(module.qos_controller()?.metric(slot));
-            Ok((APPORTION_DONE, Vec::new()))
+        ask_number(handle, (value, text), "qos_controller.metric", |module| {
+            Ok(module.qos_controller()?.metric(slot))
         })
     }
 }
