@@ -13,6 +13,8 @@ use crate::event::{AgentCapabilities, AgentInfo, Unavailability};
 use crate::holding::Holding;
 use crate::ids::{AgentId, FrameworkId, RoleId, Slots};
 use crate::kind::KindTable;
+use crate::shuffle::name_key;
+use smallvec::SmallVec;
 
 /// What a known framework holds of an agent, offered or in use.
 #[derive(Debug, Clone)]
@@ -67,8 +69,6 @@ impl From<AgentInfo<'_>> for Registration {
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, read one by one in the run")]
 pub(crate) struct Agent {
     pub(crate) name: Box<[u8]>,
-    /// What of the name decides its place in a run.
-    pub(crate) order_key: u64,
     pub(crate) generation: u32,
     pub(crate) live: bool,
     pub(crate) active: bool,
@@ -89,7 +89,8 @@ pub(crate) struct Agent {
     pub(crate) maintenance: Option<Maintenance>,
     pub(crate) total: Holding,
     pub(crate) available: Holding,
-    pub(crate) held: Vec<Held>,
+    /// Most agents are offered to one at a time.
+    pub(crate) held: SmallVec<[Held; 1]>,
     pub(crate) absent: Vec<Absent>,
     /// What tasks and executors of known frameworks use, role by role.
     pub(crate) used: BTreeMap<RoleId, Holding>,
@@ -133,16 +134,11 @@ impl Agent {
 
     /// What is not held, derived from scratch: with an over-committed agent no running difference would be right.
     pub(crate) fn derive_available(&self) -> Holding {
-        let mut all_held = Holding::default();
-        for held in &self.held {
-            all_held.add(&held.resources);
-        }
-        for absent in &self.absent {
-            all_held.add(&absent.resources);
-        }
-        if all_held.is_empty() {
+        if self.held.is_empty() && self.absent.is_empty() {
             return self.total.clone();
         }
+        let held = self.held.iter().map(|held| &held.resources);
+        let all_held = Holding::sum(held.chain(self.absent.iter().map(|absent| &absent.resources)));
         let shared = self.total.filtered(|item| item.kind.is_shared());
         let mut available = self.total.clone();
         available.subtract(&all_held);
@@ -168,6 +164,8 @@ impl Agent {
 pub(crate) struct Agents {
     slots: Slots,
     table: Vec<Agent>,
+    /// What of each agent's name decides its place in a run, by slot: all are read in every run.
+    order_keys: Vec<u64>,
 }
 
 impl Agents {
@@ -181,10 +179,13 @@ impl Agents {
         let (slot, generation) = self.slots.occupy(&agent.name)?;
         agent.generation = generation;
         agent.live = true;
+        let order_key = name_key(&agent.name);
         if slot as usize == self.table.len() {
             self.table.push(agent);
+            self.order_keys.push(order_key);
         } else {
             self.table[slot as usize] = agent;
+            self.order_keys[slot as usize] = order_key;
         }
         Some(AgentId::new(slot, generation))
     }
@@ -199,6 +200,11 @@ impl Agents {
     /// A live agent.
     pub(crate) fn get(&self, agent: AgentId) -> &Agent {
         &self.table[agent.index()]
+    }
+
+    /// What of a live agent's name decides its place in a run.
+    pub(crate) fn order_key(&self, agent: AgentId) -> u64 {
+        self.order_keys[agent.index()]
     }
 
     /// A live agent, to be changed.

@@ -5,7 +5,8 @@
 //! the offers, frameworks are asked to leave agents before their maintenance (`inverse_offers.rs`).
 //!
 //! Agents that were looked at in vain are *closed* until something changes that could find them a taker: something
-//! about the agent ([`Allocator::touch`]), or about any framework ([`Candidates::reopen_all`]). Where a limit or the
+//! about the agent ([`Allocator::touch`]), or about a framework. A framework that may take more than before is *woken*
+//! ([`Allocator::wake`]): the next run over all agents asks it, and on closed agents nobody else. Where a limit or the
 //! headroom had a part in it, the agent is *held back* until anything changes that counts for quotas
 //! ([`Candidates::reopen_quota`]). That makes a run in which nothing can be offered cost almost nothing, and changes no
 //! offer: what decides whether anybody may have an agent does not depend on shares.
@@ -18,10 +19,24 @@ use crate::holding::Holding;
 use crate::ids::{AgentId, FrameworkId, RoleId};
 use crate::index_set::IndexSet;
 use crate::notice::Notice;
-use crate::options::Instant;
+use crate::options::{Instant, Order};
 use crate::quota::QuotaBooks;
 use crate::shuffle::{mix, run_key};
 use crate::visit::{Grant, Stage, Turn, Visit};
+
+/// A framework in one of its roles.
+pub(crate) type Taker = (FrameworkId, RoleId);
+
+/// With more frameworks woken than this, everyone is asked: to find out whose turn it is would cost more.
+const FEW: usize = 16;
+
+/// Who is asked about an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked<'a> {
+    Everyone,
+    /// Only these: nobody else would get anything.
+    Only(&'a [Taker]),
+}
 
 /// For which agents a run was requested, and which of them are worth looking at.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +47,8 @@ pub(crate) struct Candidates {
     batch: bool,
     open: IndexSet,
     all_open: bool,
+    /// Who has to be asked about closed agents too.
+    woken: Vec<Taker>,
     /// Closed because of a quota.
     held_back: IndexSet,
     /// Something changed that counts for quotas.
@@ -50,8 +67,30 @@ impl Candidates {
     }
 
     /// Any agent may be worth looking at.
-    pub(crate) fn reopen_all(&mut self) {
+    fn reopen_all(&mut self) {
         self.all_open = true;
+        self.woken.clear();
+    }
+
+    /// A framework may take what it did not so far.
+    fn wake(&mut self, taker: Taker) {
+        if self.all_open || self.is_woken(taker) {
+            return;
+        }
+        self.woken.push(taker);
+        if self.woken.len() > FEW {
+            self.reopen_all();
+        }
+    }
+
+    /// Whether a framework will be asked about every agent.
+    pub(crate) fn is_woken(&self, taker: Taker) -> bool {
+        self.woken.contains(&taker)
+    }
+
+    /// A framework is gone.
+    pub(crate) fn forget_framework(&mut self, framework: FrameworkId) {
+        self.woken.retain(|(woken, _)| *woken != framework);
     }
 
     /// Agents that a quota kept from being offered may be worth looking at.
@@ -81,6 +120,21 @@ impl Candidates {
     }
 }
 
+/// An agent to be looked at in a run.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    agent: AgentId,
+    /// Everyone is asked about it, not only those who are woken.
+    is_open: bool,
+}
+
+/// What a run is about.
+#[derive(Debug, Clone, Copy)]
+struct Called<'a> {
+    agents: &'a [Candidate],
+    woken: &'a [Taker],
+}
+
 /// One run while it goes on.
 #[derive(Debug)]
 struct Run {
@@ -107,10 +161,22 @@ impl Allocator {
         }
     }
 
+    /// A framework may take what it did not so far, whatever of it was offered to others in vain.
+    pub(crate) fn wake(&mut self, framework: FrameworkId) {
+        if self.options.order == Order::Random {
+            // Who is next is drawn anew for each agent, and takes all lots.
+            self.candidates.reopen_all();
+            return;
+        }
+        for role in self.frameworks.get(framework).subscribed() {
+            self.candidates.wake((framework, role));
+        }
+    }
+
     /// Requests a run over all agents, because a framework may take what nobody wanted so far; ignored while paused,
-    /// except that the next run looks at everything.
-    pub(crate) fn request_run_over_all(&mut self, effects: &mut Effects) {
-        self.candidates.reopen_all();
+    /// except that the framework is asked in the next run.
+    pub(crate) fn request_run_for(&mut self, framework: FrameworkId, effects: &mut Effects) {
+        self.wake(framework);
         if !self.paused {
             self.candidates.all_pending = true;
             self.queue_run(effects);
@@ -151,7 +217,8 @@ impl Allocator {
         self.expire_filters(now);
         self.runs += 1;
         let to_maintain = self.candidates_with_maintenance();
-        let agents = self.take_candidates();
+        let (agents, woken) = self.take_candidates();
+        let called = Called { agents: &agents, woken: &woken };
         let mut run = Run {
             number: self.runs,
             summary: RunSummary { run: self.runs, ..RunSummary::default() },
@@ -166,9 +233,9 @@ impl Allocator {
             let (required, available) = books.headroom();
             let (required, available) = (self.amounts(required), self.amounts(available));
             if books.any_lacks() {
-                self.run_stage(Stage::Guarantees, &agents, &mut books, &mut run, effects);
+                self.run_stage(Stage::Guarantees, called, &mut books, &mut run, effects);
             }
-            self.run_stage(Stage::FairShare, &agents, &mut books, &mut run, effects);
+            self.run_stage(Stage::FairShare, called, &mut books, &mut run, effects);
             self.close(&agents, &run);
             if !books.is_idle() {
                 let still_required = self.amounts(books.headroom().0);
@@ -192,8 +259,9 @@ impl Allocator {
         slots.filter_map(|slot| self.agents.at(slot)).collect()
     }
 
-    /// The agents to look at in this run, in slot order; the candidates start anew.
-    fn take_candidates(&mut self) -> Vec<AgentId> {
+    /// The agents to look at in this run, in slot order, and who has to be asked about closed ones; the candidates start
+    /// anew.
+    fn take_candidates(&mut self) -> (Vec<Candidate>, Vec<Taker>) {
         if std::mem::take(&mut self.candidates.all_open) {
             let worth = self.agents.ids().filter(|agent| !self.agents.get(*agent).available.is_empty());
             for agent in worth {
@@ -202,39 +270,62 @@ impl Allocator {
         }
         self.candidates.reopen_held_back();
         let all = std::mem::take(&mut self.candidates.all_pending);
-        let Candidates { pending, open, .. } = &mut self.candidates;
-        let candidates = open.iter().filter(|slot| all || pending.contains(*slot));
-        let agents = candidates.filter_map(|slot| self.agents.at(slot)).filter(|agent| {
-            let record = self.agents.get(*agent);
+        let Candidates { pending, open, woken, .. } = &mut self.candidates;
+        let is_pending = |slot: usize| all || pending.contains(slot);
+        let may_be_offered = |agent: AgentId| {
+            let record = self.agents.get(agent);
             record.active && record.whitelisted
-        });
-        let agents = agents.collect();
+        };
+        let candidate = |agent, is_open| Candidate { agent, is_open };
+        let mut agents = Vec::new();
+        if woken.is_empty() {
+            let slots = open.iter().filter(|slot| is_pending(*slot));
+            let looked_at = slots.filter_map(|slot| self.agents.at(slot));
+            let looked_at = looked_at.filter(|agent| may_be_offered(*agent));
+            agents.extend(looked_at.map(|agent| candidate(agent, true)));
+        } else {
+            for agent in self.agents.ids().filter(|agent| is_pending(agent.index())) {
+                if self.agents.get(agent).available.is_empty() {
+                    continue;
+                }
+                if may_be_offered(agent) {
+                    agents.push(candidate(agent, open.contains(agent.index())));
+                } else if all {
+                    // Nobody asks those who are woken about it now, so everyone is asked when it is there again.
+                    open.insert(agent.index());
+                }
+            }
+        }
         pending.clear();
-        agents
+        // Those about which nobody asked yet may still be worth it.
+        let asked = if all { std::mem::take(woken) } else { woken.clone() };
+        (agents, asked)
     }
 
     /// Looks at all agents in the order of the stage.
     fn run_stage(
         &mut self,
         stage: Stage,
-        agents: &[AgentId],
+        called: Called<'_>,
         books: &mut QuotaBooks,
         run: &mut Run,
         effects: &mut Effects,
     ) {
         let run_key = run_key(self.options.seed, run.number, stage as u8);
-        let keyed = agents.iter().map(|agent| (mix(self.agents.get(*agent).order_key ^ run_key), *agent));
-        let mut keyed: Vec<(u64, AgentId)> = keyed.collect();
+        let key = |agent: AgentId| mix(self.agents.order_key(agent) ^ run_key);
+        let keyed = called.agents.iter().map(|candidate| (key(candidate.agent), *candidate));
+        let mut keyed: Vec<(u64, Candidate)> = keyed.collect();
         // Equal keys are next to impossible, but must not make the order depend on slots.
         keyed.sort_unstable_by(|(left_key, left), (right_key, right)| {
-            let names = || self.agents.get(*left).name.cmp(&self.agents.get(*right).name);
+            let names = || self.agents.get(left.agent).name.cmp(&self.agents.get(right.agent).name);
             left_key.cmp(right_key).then_with(names)
         });
-        for (key, agent) in keyed {
+        for (key, Candidate { agent, is_open }) in keyed {
             if stage == Stage::Guarantees && !books.any_lacks() {
                 break;
             }
-            let turn = Turn { agent, stage, key, shared_given: run.shared_given.get(&agent) };
+            let asked = if is_open { Asked::Everyone } else { Asked::Only(called.woken) };
+            let turn = Turn { agent, asked, stage, key, shared_given: run.shared_given.get(&agent) };
             let visit = self.visit(&turn, books);
             run.summary.filtered += visit.filtered;
             if visit.cuts.any {
@@ -278,9 +369,15 @@ impl Allocator {
     /// Agents that were looked at in vain need not be looked at again until something changes; where a quota took
     /// something away, that can be anything that counts for quotas. Where a lot decided what, the next run is reason
     /// enough.
-    fn close(&mut self, agents: &[AgentId], run: &Run) {
-        let stays_open = |agent: &usize| run.gave.contains(*agent) || run.by_lot.contains(*agent);
-        for agent in agents.iter().map(|agent| agent.index()).filter(|agent| !stays_open(agent)) {
+    fn close(&mut self, agents: &[Candidate], run: &Run) {
+        for agent in agents.iter().map(|candidate| candidate.agent.index()) {
+            if run.gave.contains(agent) {
+                continue;
+            }
+            if run.by_lot.contains(agent) {
+                self.candidates.open(agent);
+                continue;
+            }
             self.candidates.close(agent);
             if run.cut.contains(agent) {
                 self.candidates.held_back.insert(agent);

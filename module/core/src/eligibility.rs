@@ -2,11 +2,13 @@
 //!
 //! Nothing here depends on shares: that is what lets the run skip agents that were looked at in vain.
 
+use std::borrow::Cow;
+
 use crate::agents::Agent;
 use crate::amount::Amount;
 use crate::exclusions::Exclusions;
 use crate::filters::Filters;
-use crate::frameworks::{Alternative, Framework};
+use crate::frameworks::{Alternative, Framework, Membership};
 use crate::holding::{Holding, Item};
 use crate::ids::{AgentId, FrameworkId, RoleId};
 use crate::kind::KindTable;
@@ -40,31 +42,43 @@ pub(crate) struct Eligibility<'a> {
 
 impl Eligibility<'_> {
     /// The part of what is left that a role may have: unreserved, reserved to it, or to one of its ancestors.
-    pub(crate) fn part_for_role(&self, left: &Holding, role: RoleId) -> Holding {
+    pub(crate) fn part_for_role<'l>(&self, left: &'l Holding, role: RoleId) -> Cow<'l, Holding> {
         if self.agent.plain {
-            return left.clone();
+            return Cow::Borrowed(left);
         }
-        left.filtered(|item| {
+        Cow::Owned(left.filtered(|item| {
             let reserved_to = self.kinds.traits(item.kind).reserved_to;
             reserved_to.is_none_or(|to| self.roles.is_within(role, to))
-        })
+        }))
     }
 
-    /// The part a framework can use of what its role may have, if that is worth an offer. `framework` must be a member
-    /// of the role.
+    /// The part a framework can use of what its role may have, if that is worth an offer.
     ///
     /// The least offer is tested twice: on everything, and on what is left without the resources the framework cannot
     /// handle.
-    pub(crate) fn usable_part(
+    pub(crate) fn usable_part<'p>(
         &self,
-        part: &Holding,
+        part: &'p Holding,
         id: FrameworkId,
         framework: &Framework,
-        role: RoleId,
-    ) -> Option<Holding> {
+        member: &Membership,
+    ) -> Option<Cow<'p, Holding>> {
+        if !self.is_worth_an_offer(part, member) {
+            return None;
+        }
+        self.part_it_handles(part, id, framework, member)
+    }
+
+    /// As [`Eligibility::usable_part`], for a part that is known to be worth an offer.
+    pub(crate) fn part_it_handles<'p>(
+        &self,
+        part: &'p Holding,
+        id: FrameworkId,
+        framework: &Framework,
+        member: &Membership,
+    ) -> Option<Cow<'p, Holding>> {
         let can = framework.capabilities;
-        if self.exclusions.excludes(id.slot(), role, self.id.index())
-            || !self.is_worth_an_offer(part, framework, role)
+        if self.exclusions.excludes(id.slot(), member.role, self.id.index())
             || (self.filter_gpus && self.agent.has_gpus && !can.gpu_resources)
             || (self.agent.remote && !can.region_aware)
         {
@@ -72,7 +86,7 @@ impl Eligibility<'_> {
         }
         let handles_all = can.shared_resources && can.revocable_resources && can.reservation_refinement;
         if self.agent.plain || handles_all {
-            return Some(part.clone());
+            return Some(Cow::Borrowed(part));
         }
         let usable = part.filtered(|item| {
             let traits = self.kinds.traits(item.kind);
@@ -80,7 +94,7 @@ impl Eligibility<'_> {
                 && (!traits.revocable || can.revocable_resources)
                 && (!traits.refined || can.reservation_refinement)
         });
-        self.is_worth_an_offer(&usable, framework, role).then_some(usable)
+        self.is_worth_an_offer(&usable, member).then_some(Cow::Owned(usable))
     }
 
     /// Whether quotas alone can make any offer of the agent too small: everything that counts for the general least
@@ -113,9 +127,14 @@ impl Eligibility<'_> {
     }
 
     /// Whether resources are enough for an offer to a framework: not empty, and as much as it or the master asks for.
-    pub(crate) fn is_worth_an_offer(&self, resources: &Holding, framework: &Framework, role: RoleId) -> bool {
-        let own = framework.membership(role).and_then(|member| member.min_allocatable.as_deref());
-        is_allocatable(resources, own.unwrap_or(self.min_allocatable), self.kinds)
+    pub(crate) fn is_worth_an_offer(&self, resources: &Holding, member: &Membership) -> bool {
+        let least = member.min_allocatable.as_deref().unwrap_or(self.min_allocatable);
+        is_allocatable(resources, least, self.kinds)
+    }
+
+    /// As [`Eligibility::is_worth_an_offer`], for all frameworks without a least offer of their own.
+    pub(crate) fn is_worth_an_offer_to_most(&self, resources: &Holding) -> bool {
+        is_allocatable(resources, self.min_allocatable, self.kinds)
     }
 }
 

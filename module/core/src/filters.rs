@@ -3,10 +3,11 @@
 //! A filter holds back any offer that is contained in what was refused, so an agent that has more or other resources
 //! now is offered. Filters of the same framework, role and agent are not summed.
 //!
-//! Invariants: the three indexes name the same filters; a filter is never dropped before its time, and one that was
-//! shorter than the allocation interval not before a batch run has happened, so that others get their chance.
+//! Invariants: sums are those of the filters; a filter is never dropped before its time, and one that was shorter than the
+//! allocation interval not before a batch run has happened, so that others get their chance.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use crate::holding::Holding;
@@ -50,32 +51,52 @@ fn truncated(seconds: f64, time: Duration) -> Duration {
 /// Who refused: slot of the framework, and the role.
 pub(crate) type Party = (u32, RoleId);
 
+/// One filter, where its agent keeps it.
 #[derive(Debug, Clone)]
 struct Filter {
+    party: Party,
+    /// Where [`Filters::standings`] has the party.
+    standing: u32,
+    /// Number of batch runs that must have happened before it can go; the last bits of it.
+    after_batches: u32,
     refused: Holding,
     until: Instant,
     number: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Due {
-    agent: u32,
+/// What is known of a party.
+#[derive(Debug, Clone)]
+struct Standing {
     party: Party,
-    /// Number of batch runs that must have happened before it can go.
-    after_batches: u64,
+    /// Filters up to this number were dropped together; those that still stand somewhere are void.
+    dropped: u64,
+    /// How many filters count.
+    live: usize,
 }
 
 /// All offer filters.
+///
+/// Dropping all filters of a party is a note that they are void, however many there are: a framework that revives its
+/// offers in a large cluster must not wait for them to be looked up one by one. Void filters go when their agent is looked
+/// at for other reasons, and all at once when there are more of them than of others.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filters {
-    /// By slot of the agent.
-    on_agent: Vec<BTreeMap<Party, Vec<Filter>>>,
-    /// Slots of the agents each party has filters on.
-    of_party: BTreeMap<Party, BTreeSet<u32>>,
-    /// When each filter is due, with its number.
-    due: BTreeMap<(Instant, u64), Due>,
+    /// By slot of the agent; by party, then in the order in which they were installed.
+    on_agent: Vec<Vec<Filter>>,
+    standings: Vec<Standing>,
+    /// Where each party that ever had a filter stands.
+    of_party: BTreeMap<Party, u32>,
+    /// When some filter on an agent (slot) is due. Void filters may be among them, and agents that are gone.
+    due: BinaryHeap<Reverse<(Instant, u32)>>,
+    /// Agents (slots) with filters whose time is up, but not their batch runs.
+    overdue: Vec<u32>,
     installed: u64,
+    live: usize,
+    void: usize,
 }
+
+/// So many void filters are not worth a search.
+const VOID_AT_LEAST: usize = 4096;
 
 impl Filters {
     /// Installs a filter for `max(time, interval)` from `now`, when so many batch runs have happened; nothing if
@@ -93,63 +114,117 @@ impl Filters {
         }
         self.installed += 1;
         let (number, until) = (self.installed, now.after(time.max(interval)));
-        let after_batches = if time <= interval { batches + 1 } else { 0 };
-        self.due.insert((until, number), Due { agent, party, after_batches });
+        let after_batches = low_bits(if time <= interval { batches + 1 } else { batches });
         let place = agent as usize;
         if self.on_agent.len() <= place {
-            self.on_agent.resize(place + 1, BTreeMap::new());
+            self.on_agent.resize(place + 1, Vec::new());
         }
-        self.on_agent[place].entry(party).or_default().push(Filter { refused, until, number });
-        self.of_party.entry(party).or_default().insert(agent);
+        self.forget_void_on(place);
+        let most = self.live + VOID_AT_LEAST;
+        if self.due.len() > 2 * most || self.standings.len() > most {
+            self.forget_void();
+        }
+        let standing = self.standing_of(party);
+        self.standings[standing as usize].live += 1;
+        self.live += 1;
+        self.due.push(Reverse((until, agent)));
+        let filters = &mut self.on_agent[place];
+        if filters.len() == filters.capacity() {
+            // A quarter more, not twice as many: there can be one for each framework on each agent.
+            filters.reserve_exact(filters.len() / 4 + 1);
+        }
+        let at = filters.partition_point(|filter| filter.party <= party);
+        filters.insert(at, Filter { party, standing, after_batches, refused, until, number });
+    }
+
+    fn standing_of(&mut self, party: Party) -> u32 {
+        let standings = &mut self.standings;
+        *self.of_party.entry(party).or_insert_with(|| {
+            let at = u32::try_from(standings.len()).expect("fewer than 2^32 parties fit into memory");
+            standings.push(Standing { party, dropped: 0, live: 0 });
+            at
+        })
+    }
+
+    fn counts(&self, filter: &Filter) -> bool {
+        filter.number > self.standings[filter.standing as usize].dropped
+    }
+
+    /// The filters of a party on an agent, void ones included.
+    fn of(&self, party: Party, agent: u32) -> &[Filter] {
+        let filters = self.on_agent.get(agent as usize).map_or(&[][..], Vec::as_slice);
+        let first = filters.partition_point(|filter| filter.party < party);
+        let filters = &filters[first..];
+        &filters[..filters.iter().take_while(|filter| filter.party == party).count()]
     }
 
     /// Whether an offer of these resources was refused and is still held back.
     pub(crate) fn holds_back(&self, party: Party, agent: u32, resources: &Holding) -> bool {
-        let filters = self.on_agent.get(agent as usize).and_then(|parties| parties.get(&party));
-        filters.is_some_and(|filters| filters.iter().any(|filter| filter.refused.contains(resources)))
+        let filters = self.of(party, agent);
+        filters.iter().any(|filter| self.counts(filter) && filter.refused.contains(resources))
     }
 
     /// Drops the filters whose time is up; tells the slots of the agents that had one.
     pub(crate) fn expire(&mut self, now: Instant, batches: u64) -> Vec<u32> {
-        let due = self.due.range(..=(now, u64::MAX)).filter(|(_, due)| due.after_batches <= batches);
-        let due: Vec<_> = due.map(|(key, due)| (*key, *due)).collect();
-        let mut agents = Vec::with_capacity(due.len());
-        for ((until, number), due) in due {
-            self.due.remove(&(until, number));
-            let parties = &mut self.on_agent[due.agent as usize];
-            if let Some(filters) = parties.get_mut(&due.party) {
-                filters.retain(|filter| filter.number != number);
-                if filters.is_empty() {
-                    parties.remove(&due.party);
-                    self.leave(due.party, due.agent);
-                }
-            }
-            agents.push(due.agent);
+        let mut agents = std::mem::take(&mut self.overdue);
+        while let Some(Reverse((_, agent))) = self.due.peek().filter(|Reverse((until, _))| *until <= now) {
+            agents.push(*agent);
+            self.due.pop();
         }
+        agents.sort_unstable();
+        agents.dedup();
+        agents.retain(|agent| self.expire_on(*agent, now, batches));
         agents
+    }
+
+    /// Drops the filters of one agent whose time is up; says whether one that counted was among them.
+    fn expire_on(&mut self, agent: u32, now: Instant, batches: u64) -> bool {
+        let mut gone = false;
+        let mut waits = false;
+        let (standings, live, void) = (&mut self.standings, &mut self.live, &mut self.void);
+        self.on_agent[agent as usize].retain(|filter| {
+            let standing = &mut standings[filter.standing as usize];
+            if filter.number <= standing.dropped {
+                *void -= 1;
+                return false;
+            }
+            if filter.until > now {
+                return true;
+            }
+            if !has_happened(filter.after_batches, batches) {
+                waits = true;
+                return true;
+            }
+            standing.live -= 1;
+            *live -= 1;
+            gone = true;
+            false
+        });
+        if waits {
+            self.overdue.push(agent);
+        }
+        gone
     }
 
     /// Drops all filters of a framework in a role; tells whether there were any.
     pub(crate) fn drop_party(&mut self, party: Party) -> bool {
-        let Some(agents) = self.of_party.remove(&party) else { return false };
-        for agent in agents {
-            let filters = self.on_agent[agent as usize].remove(&party).unwrap_or_default();
-            for filter in filters {
-                self.due.remove(&(filter.until, filter.number));
-            }
+        let Some(standing) = self.of_party.get(&party) else { return false };
+        let standing = &mut self.standings[*standing as usize];
+        let dropped = std::mem::take(&mut standing.live);
+        standing.dropped = self.installed;
+        self.live -= dropped;
+        self.void += dropped;
+        if self.void > self.live + VOID_AT_LEAST {
+            self.forget_void();
         }
-        true
+        dropped > 0
     }
 
     /// Drops all filters of a framework.
     pub(crate) fn drop_framework(&mut self, framework: u32) {
         let first = (framework, RoleId::new(0));
-        let parties: Vec<Party> = self
-            .of_party
-            .range(first..)
-            .map(|(party, _)| *party)
-            .take_while(|party| party.0 == framework)
-            .collect();
+        let parties = self.of_party.range(first..).map(|(party, _)| *party);
+        let parties: Vec<Party> = parties.take_while(|party| party.0 == framework).collect();
         for party in parties {
             self.drop_party(party);
         }
@@ -168,39 +243,58 @@ impl Filters {
         than: u64,
         is_meant: impl Fn(&Holding) -> bool,
     ) -> bool {
-        let Some(parties) = self.on_agent.get_mut(agent as usize) else { return false };
-        let Some(filters) = parties.get_mut(&party) else { return false };
-        let drops = |filter: &mut Filter| filter.number > than && is_meant(&filter.refused);
-        let gone: Vec<Filter> = filters.extract_if(.., drops).collect();
-        if filters.is_empty() {
-            parties.remove(&party);
-            self.leave(party, agent);
-        }
-        for filter in &gone {
-            self.due.remove(&(filter.until, filter.number));
-        }
-        !gone.is_empty()
+        let Some(standing) = self.of_party.get(&party).map(|at| &mut self.standings[*at as usize]) else {
+            return false;
+        };
+        let Some(filters) = self.on_agent.get_mut(agent as usize) else { return false };
+        let than = than.max(standing.dropped);
+        let drops =
+            |filter: &mut Filter| filter.party == party && filter.number > than && is_meant(&filter.refused);
+        let gone = filters.extract_if(.., drops).count();
+        standing.live -= gone;
+        self.live -= gone;
+        gone > 0
     }
 
     /// Drops all filters on an agent; tells how many there were.
     pub(crate) fn drop_agent(&mut self, agent: u32) -> usize {
-        let Some(parties) = self.on_agent.get_mut(agent as usize).map(std::mem::take) else { return 0 };
-        let mut dropped = 0;
-        for (party, filters) in parties {
-            self.leave(party, agent);
-            for filter in filters {
-                self.due.remove(&(filter.until, filter.number));
-                dropped += 1;
-            }
+        if self.on_agent.len() <= agent as usize {
+            return 0;
         }
-        dropped
+        self.forget_void_on(agent as usize);
+        let dropped = std::mem::take(&mut self.on_agent[agent as usize]);
+        for filter in &dropped {
+            self.standings[filter.standing as usize].live -= 1;
+        }
+        self.live -= dropped.len();
+        dropped.len()
     }
 
-    fn leave(&mut self, party: Party, agent: u32) {
-        if let Some(agents) = self.of_party.get_mut(&party) {
-            agents.remove(&agent);
-            if agents.is_empty() {
-                self.of_party.remove(&party);
+    /// Forgets the void filters on an agent.
+    fn forget_void_on(&mut self, agent: usize) {
+        if self.void == 0 {
+            return;
+        }
+        let (filters, standings) = (&mut self.on_agent[agent], &self.standings);
+        let before = filters.len();
+        filters.retain(|filter| filter.number > standings[filter.standing as usize].dropped);
+        self.void -= before - filters.len();
+    }
+
+    /// Forgets all void filters, and parties and times that nothing is left of.
+    fn forget_void(&mut self) {
+        for agent in 0..self.on_agent.len() {
+            self.forget_void_on(agent);
+            self.on_agent[agent].shrink_to_fit();
+        }
+        let kept: Vec<Standing> = self.standings.drain(..).filter(|standing| standing.live > 0).collect();
+        self.standings = kept;
+        self.of_party = (0..).zip(&self.standings).map(|(at, standing)| (standing.party, at)).collect();
+        self.due.clear();
+        for (agent, filters) in (0_u32..).zip(&mut self.on_agent) {
+            for filter in filters {
+                filter.standing = self.of_party[&filter.party];
+                self.due.push(Reverse((filter.until, agent)));
             }
         }
     }
@@ -208,33 +302,57 @@ impl Filters {
     /// How many filters there are.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.due.len()
+        self.live
     }
 
     /// How many filters frameworks have installed in a role.
     pub(crate) fn len_in_role(&self, role: RoleId) -> usize {
-        let parties = self.on_agent.iter().flatten().filter(|((_, of), _)| *of == role);
-        parties.map(|(_, filters)| filters.len()).sum()
+        let standings = self.standings.iter().filter(|standing| standing.party.1 == role);
+        standings.map(|standing| standing.live).sum()
     }
 
-    /// Everyone with a filter.
+    /// Everyone with a filter, and the agents (slots) it is on.
     pub(crate) fn parties(&self) -> impl Iterator<Item = (Party, impl Iterator<Item = u32>)> {
-        self.of_party.iter().map(|(party, agents)| (*party, agents.iter().copied()))
+        let live = self.standings.iter().filter(|standing| standing.live > 0);
+        live.map(|standing| {
+            let has = |filters: &Vec<Filter>| {
+                filters.iter().any(|filter| filter.party == standing.party && self.counts(filter))
+            };
+            let agents = (0_u32..).zip(&self.on_agent).filter(move |(_, filters)| has(filters));
+            (standing.party, agents.map(|(agent, _)| agent))
+        })
     }
 
-    /// Whether the three indexes name the same filters.
+    /// Whether the sums are those of the filters, and each filter is where it is looked for and will be due.
     pub(crate) fn is_consistent(&self) -> bool {
-        let on_agents: usize = self.on_agent.iter().flatten().map(|(_, filters)| filters.len()).sum();
-        let places: usize = self.on_agent.iter().map(BTreeMap::len).sum();
-        let of_parties: usize = self.of_party.values().map(BTreeSet::len).sum();
-        on_agents == self.due.len()
-            && places == of_parties
-            && self.due.iter().all(|((until, number), due)| {
-                let filters = self.on_agent.get(due.agent as usize).and_then(|all| all.get(&due.party));
-                filters.is_some_and(|all| all.iter().any(|f| f.number == *number && f.until == *until))
-                    && self.of_party.get(&due.party).is_some_and(|agents| agents.contains(&due.agent))
+        let all = || self.on_agent.iter().flatten();
+        let live = |standing: &Standing| {
+            all().filter(|filter| filter.party == standing.party && self.counts(filter)).count()
+        };
+        let due: BTreeSet<(Instant, u32)> = self.due.iter().map(|Reverse(due)| *due).collect();
+        let is_due = |filter: &Filter, agent: u32| {
+            due.contains(&(filter.until, agent)) || self.overdue.contains(&agent)
+        };
+        self.standings.iter().all(|standing| standing.live == live(standing))
+            && self.live == self.standings.iter().map(|standing| standing.live).sum::<usize>()
+            && self.live + self.void == all().count()
+            && all().all(|filter| self.of_party.get(&filter.party) == Some(&filter.standing))
+            && self.on_agent.iter().all(|filters| filters.is_sorted_by_key(|filter| filter.party))
+            && (0_u32..).zip(&self.on_agent).all(|(agent, filters)| {
+                filters.iter().filter(|filter| self.counts(filter)).all(|filter| is_due(filter, agent))
             })
     }
+}
+
+/// The last bits of a number of batch runs: at one a second they last for a century, and no filter does.
+#[expect(clippy::cast_possible_truncation, reason = "the last bits are what is wanted")]
+fn low_bits(batches: u64) -> u32 {
+    batches as u32
+}
+
+/// Whether so many batch runs have happened, given the last bits of how many it takes.
+fn has_happened(after: u32, batches: u64) -> bool {
+    low_bits(batches).wrapping_sub(after) < u32::MAX / 2
 }
 
 #[cfg(test)]
@@ -323,6 +441,42 @@ mod tests {
         assert!(filters.drop_newer(((3, PARTY.1), 5), than, |_| true));
         assert!(filters.is_consistent() && filters.len() == 3);
         assert!(!filters.holds_back(PARTY, 5, &cpus(1)));
+    }
+
+    #[test]
+    fn what_a_party_dropped_is_void_and_what_it_installs_afterwards_is_not() {
+        let mut filters = filters(&[(4, 5), (2, 9)]);
+        assert!(filters.drop_party(PARTY));
+        assert!(filters.is_consistent() && !filters.holds_back(PARTY, 2, &cpus(1)));
+        filters.install((PARTY, 2), cpus(3), (Duration::from_secs(7), INTERVAL), seconds(0), 0);
+        assert!(filters.is_consistent() && filters.len() == 1 && filters.len_in_role(PARTY.1) == 1);
+        assert!(filters.holds_back(PARTY, 2, &cpus(3)) && !filters.holds_back(PARTY, 2, &cpus(4)));
+        assert_eq!(filters.expire(seconds(6), 9), [0_u32; 0], "the time of what is void passes unnoticed");
+        assert_eq!(filters.expire(seconds(9), 9), [2]);
+        assert!(filters.is_consistent() && filters.len() == 0);
+    }
+
+    #[test]
+    fn void_filters_do_not_pile_up() {
+        let mut filters = Filters::default();
+        let year = (Duration::from_secs(365 * 24 * 60 * 60), INTERVAL);
+        for framework in 0..200 {
+            for agent in 0..100 {
+                filters.install(((framework, PARTY.1), agent), cpus(1), year, seconds(0), 0);
+            }
+            filters.drop_framework(framework);
+            let kept: usize = filters.on_agent.iter().map(Vec::len).sum();
+            assert!(
+                kept <= VOID_AT_LEAST + 100 && filters.due.len() <= 2 * VOID_AT_LEAST + 200,
+                "{framework}: {kept}"
+            );
+        }
+        assert!(filters.is_consistent() && filters.len() == 0);
+    }
+
+    #[test]
+    fn a_filter_takes_little_memory() {
+        assert!(size_of::<Filter>() <= 48 && size_of::<Reverse<(Instant, u32)>>() <= 16);
     }
 
     #[test]

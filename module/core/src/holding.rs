@@ -5,11 +5,15 @@
 //! number of copies: two identical mounted disks, or three uses of a shared volume. Arithmetic never goes negative and
 //! never fails: taking away what is not there changes nothing, as in Mesos.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::amount::Amount;
 use crate::ids::KindId;
 use crate::value::Value;
+
+/// Up to so many items are added or taken one by one.
+const FEW: usize = 8;
 
 /// So much of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +43,31 @@ impl Item {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.copies == 0 || self.value.is_empty()
+    }
+
+    /// The order of items in a collection: by kind, those of whole kinds also by size. Equal means that they are one item.
+    fn place(&self, other: &Self) -> Ordering {
+        self.kind
+            .cmp(&other.kind)
+            .then_with(|| if self.kind.is_whole() { self.value.cmp(&other.value) } else { Ordering::Equal })
+    }
+
+    /// Adds an item of the same place.
+    fn merge(&mut self, other: &Self) {
+        if self.kind.is_whole() {
+            self.copies = self.copies.saturating_add(other.copies);
+        } else {
+            self.value.add(&other.value);
+        }
+    }
+
+    /// Takes an item of the same place away, as far as it is there.
+    fn take(&mut self, other: &Self) {
+        if self.kind.is_whole() {
+            self.copies = self.copies.saturating_sub(other.copies);
+        } else {
+            self.value.subtract(&other.value);
+        }
     }
 
     /// The scalar amount this counts for: all copies, but a shared resource only once. `None` for ranges and sets.
@@ -110,11 +139,7 @@ impl Holding {
 
     /// Where `item` is or belongs: by kind, and for whole kinds by value.
     fn position(&self, item: &Item) -> Result<usize, usize> {
-        self.items().binary_search_by(|own| {
-            own.kind.cmp(&item.kind).then_with(|| {
-                if item.kind.is_whole() { own.value.cmp(&item.value) } else { std::cmp::Ordering::Equal }
-            })
-        })
+        self.items().binary_search_by(|own| own.place(item))
     }
 
     /// Adds one item; an empty one changes nothing.
@@ -126,10 +151,7 @@ impl Holding {
         let items = self.items_mut();
         match position {
             Err(at) => items.insert(at, item.clone()),
-            Ok(at) if item.kind.is_whole() => {
-                items[at].copies = items[at].copies.saturating_add(item.copies);
-            }
-            Ok(at) => items[at].value.add(&item.value),
+            Ok(at) => items[at].merge(item),
         }
     }
 
@@ -137,13 +159,8 @@ impl Holding {
     pub fn subtract_item(&mut self, item: &Item) {
         let Ok(at) = self.position(item) else { return };
         let items = self.items_mut();
-        let own = &mut items[at];
-        if item.kind.is_whole() {
-            own.copies = own.copies.saturating_sub(item.copies);
-        } else {
-            own.value.subtract(&item.value);
-        }
-        if own.is_empty() {
+        items[at].take(item);
+        if items[at].is_empty() {
             items.remove(at);
             self.settle();
         }
@@ -153,21 +170,51 @@ impl Holding {
     pub fn add(&mut self, other: &Self) {
         if self.is_empty() {
             self.clone_from(other);
-            return;
+        } else if other.items().len() <= FEW {
+            other.items().iter().for_each(|item| self.add_item(item));
+        } else {
+            *self = Self::sum([&*self, other].into_iter());
         }
-        for item in other.items() {
-            self.add_item(item);
-        }
+    }
+
+    /// Everything in all of them. An agent can be reserved for thousands, so this takes them together instead of one by
+    /// one.
+    pub(crate) fn sum<'h>(mut holdings: impl Iterator<Item = &'h Self>) -> Self {
+        let (Some(first), second) = (holdings.next(), holdings.next()) else { return Self::default() };
+        let Some(second) = second else { return first.clone() };
+        let all = [first, second].into_iter().chain(holdings).flat_map(Self::items);
+        let mut items: Vec<Item> = all.cloned().collect();
+        items.sort_by(Item::place);
+        items.dedup_by(|next, sum| {
+            let is_same = sum.place(next) == Ordering::Equal;
+            if is_same {
+                sum.merge(next);
+            }
+            is_same
+        });
+        let mut sum = Self { items: Some(Arc::new(items)) };
+        sum.settle();
+        sum
     }
 
     /// Takes everything in `other` away, as far as it is there.
     pub fn subtract(&mut self, other: &Self) {
         if self.is_same(other) {
             self.items = None;
-            return;
-        }
-        for item in other.items() {
-            self.subtract_item(item);
+        } else if other.items().len() <= FEW || self.is_empty() {
+            other.items().iter().for_each(|item| self.subtract_item(item));
+        } else {
+            let mut taken = other.items().iter().peekable();
+            self.items_mut().retain_mut(|own| {
+                while taken.peek().is_some_and(|item| item.place(own) == Ordering::Less) {
+                    taken.next();
+                }
+                if let Some(item) = taken.next_if(|item| item.place(own) == Ordering::Equal) {
+                    own.take(item);
+                }
+                !own.is_empty()
+            });
+            self.settle();
         }
     }
 

@@ -3,7 +3,8 @@
 //! Invariants: an index is always inside its table; a slot of an agent or framework that went away is used again
 //! under a higher generation, so a kept id never names its successor.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 
 /// A framework, from when it is added until it is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,10 +121,14 @@ impl KindId {
     }
 }
 
+/// Where names are looked up: ids of agents have forty bytes, of which all but the last few are the same, so a tree would
+/// compare most of them again and again. Its order never decides anything, and its hash is the same in every process.
+type NameIndex = HashMap<Box<[u8]>, u32, BuildHasherDefault<DefaultHasher>>;
+
 /// Names of live things and the slots they occupy: looks up by name, hands out slots, remembers generations.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Slots {
-    by_name: BTreeMap<Box<[u8]>, u32>,
+    by_name: NameIndex,
     generations: Vec<u32>,
     free: Vec<u32>,
 }
@@ -166,16 +171,18 @@ impl Slots {
         self.by_name.len()
     }
 
-    /// Live slots in the order of their names.
+    /// Live slots in the order of their names; sorts them all.
     pub(crate) fn by_name(&self) -> impl Iterator<Item = (&[u8], u32)> {
-        self.by_name.iter().map(|(name, slot)| (&**name, *slot))
+        let mut named: Vec<(&[u8], u32)> = self.by_name.iter().map(|(name, slot)| (&**name, *slot)).collect();
+        named.sort_unstable();
+        named.into_iter()
     }
 }
 
 /// Names that are kept for good, numbered in the order they were first seen.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Names {
-    by_name: BTreeMap<Box<[u8]>, u32>,
+    by_name: NameIndex,
     names: Vec<Box<[u8]>>,
 }
 

@@ -4,10 +4,13 @@
 //! a guarantee that is not met are asked, and get as much as brings them closer to it; in the second everyone is, and gets
 //! all of what the role may have, below its limits and beyond what is held back for guarantees.
 
+use std::ops::RangeFrom;
+
 use crate::allocator::Allocator;
 use crate::allocator::ledger::unreserved_scalars;
 use crate::amount::Amount;
 use crate::chopping::{cut_to_amounts, cut_to_limits};
+use crate::cycle::Asked;
 use crate::effect::Why;
 use crate::eligibility::{Eligibility, Refused, is_unreserved_scalar};
 use crate::frameworks::Frameworks;
@@ -88,6 +91,7 @@ impl Visit {
 #[derive(Debug)]
 pub(crate) struct Turn<'a> {
     pub(crate) agent: AgentId,
+    pub(crate) asked: Asked<'a>,
     pub(crate) stage: Stage,
     /// The lots of this turn are drawn from it.
     pub(crate) key: u64,
@@ -147,9 +151,6 @@ impl Cutter<'_> {
 
     /// Everything below the limits and beyond what is held back for guarantees.
     fn by_fair_share(&self, usable: &Holding, role: RoleId, cuts: &mut Cuts) -> Portion {
-        if self.books.is_idle() {
-            return Portion { resources: usable.clone(), given: Vec::new(), guaranteed: Vec::new() };
-        }
         let countable = usable.filtered(|item| is_unreserved_scalar(item, self.kinds));
         let beyond = self.within_limits_and_surplus(countable, role, &[], cuts);
         let mut resources = usable.filtered(|item| !is_unreserved_scalar(item, self.kinds));
@@ -182,6 +183,7 @@ impl Cutter<'_> {
 #[derive(Debug)]
 struct Table<'a> {
     eligibility: Eligibility<'a>,
+    asked: Asked<'a>,
     frameworks: &'a Frameworks,
     role_sorter: &'a Sorter,
     pool: &'a Pool,
@@ -210,13 +212,21 @@ impl Table<'_> {
         if drawn.is_none() {
             sorter.sort(self.pool);
         }
-        let mut part = self.eligibility.part_for_role(left, role);
-        for (framework_position, next) in (1_u32..).zip(Turns::new(drawn.as_deref(), sorter)) {
+        let mut part = self.eligibility.part_for_role(left, role).into_owned();
+        let turns = match self.asked {
+            Asked::Everyone => Turns::new(drawn.as_deref(), sorter),
+            Asked::Only(takers) => {
+                let own = takers.iter().filter(|(_, of)| *of == role);
+                Turns::of(own.map(|(framework, _)| framework.slot()), sorter)
+            }
+        };
+        let mut is_worth = self.eligibility.is_worth_an_offer_to_most(&part);
+        for (framework_position, next) in turns {
             if part.is_empty() || self.is_served(role, books) {
                 break;
             }
             let Some(framework) = self.frameworks.at(next) else { continue };
-            let Some(portion) = self.ask(&part, framework, role, books, visit) else { continue };
+            let Some(portion) = self.ask((&part, is_worth), framework, role, books, visit) else { continue };
             let (role_share, role_weight) = self.role_sorter.standing(role.slot(), self.pool);
             let why = Why {
                 for_guarantee: self.stage == Stage::Guarantees,
@@ -232,6 +242,7 @@ impl Table<'_> {
             let least = self.eligibility.min_allocatable;
             books.charge(role, &portion.given, &portion.guaranteed, (roles, least));
             part.subtract(&portion.resources);
+            is_worth = self.eligibility.is_worth_an_offer_to_most(&part);
             left.subtract(&portion.resources);
             visit.grants.push(Grant { framework, role, resources: portion.resources, why });
         }
@@ -240,7 +251,7 @@ impl Table<'_> {
     /// What one framework gets of the part its role may have.
     fn ask(
         &self,
-        part: &Holding,
+        (part, is_worth): (&Holding, bool),
         id: FrameworkId,
         role: RoleId,
         books: &QuotaBooks,
@@ -248,13 +259,30 @@ impl Table<'_> {
     ) -> Option<Portion> {
         let Eligibility { roles, kinds, .. } = self.eligibility;
         let framework = self.frameworks.get(id);
-        let usable = self.eligibility.usable_part(part, id, framework, role)?;
+        let member = framework.membership(role)?;
+        let is_worth = match member.min_allocatable {
+            Some(_) => self.eligibility.is_worth_an_offer(part, member),
+            None => is_worth,
+        };
+        if !is_worth {
+            return None;
+        }
+        let usable = self.eligibility.part_it_handles(part, id, framework, member)?;
+        if books.is_idle() {
+            // All of it, and nothing to charge: most clusters have no quotas, and most who are asked have refused.
+            if let Some(reason) = self.eligibility.refusal(&usable, id, framework, role) {
+                visit.count(reason);
+                return None;
+            }
+            let resources = usable.into_owned();
+            return Some(Portion { resources, given: Vec::new(), guaranteed: Vec::new() });
+        }
         let cutter = Cutter { books, roles, kinds, key: self.key };
         let portion = match self.stage {
             Stage::Guarantees => cutter.guaranteed(&usable, role, &mut visit.cuts)?,
             Stage::FairShare => cutter.by_fair_share(&usable, role, &mut visit.cuts),
         };
-        if !self.eligibility.is_worth_an_offer(&portion.resources, framework, role) {
+        if !self.eligibility.is_worth_an_offer(&portion.resources, member) {
             return None;
         }
         if let Some(reason) = self.eligibility.refusal(&portion.resources, id, framework, role) {
@@ -278,6 +306,7 @@ impl Allocator {
         }
         let agent = agents.get(turn.agent);
         let table = Table {
+            asked: turn.asked,
             eligibility: Eligibility {
                 id: turn.agent,
                 agent,
@@ -306,7 +335,11 @@ impl Allocator {
         if let Some(given) = turn.shared_given {
             left.subtract(given);
         }
-        for (position, next) in (1_u32..).zip(Turns::new(drawn.as_deref(), role_sorter)) {
+        let turns = match turn.asked {
+            Asked::Everyone => Turns::new(drawn.as_deref(), role_sorter),
+            Asked::Only(takers) => Turns::of(takers.iter().map(|(_, role)| role.slot()), role_sorter),
+        };
+        for (position, next) in turns {
             if left.is_empty() {
                 break;
             }
@@ -329,7 +362,8 @@ impl Allocator {
         visit
     }
 
-    /// Whether any framework could be offered anything of an agent now, quotas aside. Slow; derived without the orders.
+    /// Whether any framework that is not woken could be offered anything of an agent now, quotas aside. Slow; derived
+    /// without the orders.
     pub(crate) fn could_offer(&self, id: AgentId) -> bool {
         let eligibility = Eligibility {
             id,
@@ -344,11 +378,14 @@ impl Allocator {
         let agent = eligibility.agent;
         let could = |framework_id: FrameworkId| {
             let framework = self.frameworks.get(framework_id);
-            framework.subscribed().filter(|role| framework.takes_offers_in(*role)).any(|role| {
-                let part = eligibility.part_for_role(&agent.available, role);
-                let usable = eligibility.usable_part(&part, framework_id, framework, role);
+            let memberships = framework.memberships.iter().filter(|member| member.subscribed);
+            memberships.filter(|member| framework.takes_offers_in(member.role)).any(|member| {
+                let part = eligibility.part_for_role(&agent.available, member.role);
+                let usable = eligibility.usable_part(&part, framework_id, framework, member);
+                let will_be_asked = || self.candidates.is_woken((framework_id, member.role));
                 usable.is_some_and(|usable| {
-                    eligibility.refusal(&usable, framework_id, framework, role).is_none()
+                    eligibility.refusal(&usable, framework_id, framework, member.role).is_none()
+                        && !will_be_asked()
                 })
             })
         };
@@ -365,29 +402,42 @@ fn amounts_of(resources: &Holding, kinds: &KindTable) -> Quantities {
     amounts
 }
 
-/// Clients in the order of their turn, by share or by lot.
+/// Clients in the order of their turn, by share or by lot, with their places from 1.
 #[derive(Debug)]
 enum Turns<'a> {
-    ByShare(crate::sorter::Turns<'a>),
-    ByLot(std::slice::Iter<'a, u32>),
+    ByShare(std::iter::Zip<RangeFrom<u32>, crate::sorter::Turns<'a>>),
+    ByLot(std::iter::Zip<RangeFrom<u32>, std::slice::Iter<'a, u32>>),
+    Only(std::vec::IntoIter<(u32, u32)>),
 }
 
 impl<'a> Turns<'a> {
     fn new(drawn: Option<&'a [u32]>, sorter: &'a crate::sorter::Sorter) -> Self {
         match drawn {
-            Some(drawn) => Self::ByLot(drawn.iter()),
-            None => Self::ByShare(sorter.turns()),
+            Some(drawn) => Self::ByLot((1..).zip(drawn)),
+            None => Self::ByShare((1..).zip(sorter.turns())),
         }
+    }
+
+    /// Only some of them, each once.
+    fn of(clients: impl Iterator<Item = u32>, sorter: &crate::sorter::Sorter) -> Self {
+        let mut placed: Vec<(u32, u32)> = clients
+            .filter(|client| sorter.is_active(*client))
+            .map(|client| (sorter.place(client), client))
+            .collect();
+        placed.sort_unstable();
+        placed.dedup();
+        Self::Only(placed.into_iter())
     }
 }
 
 impl Iterator for Turns<'_> {
-    type Item = u32;
+    type Item = (u32, u32);
 
-    fn next(&mut self) -> Option<u32> {
+    fn next(&mut self) -> Option<(u32, u32)> {
         match self {
             Self::ByShare(turns) => turns.next(),
-            Self::ByLot(turns) => turns.next().copied(),
+            Self::ByLot(turns) => turns.next().map(|(place, client)| (place, *client)),
+            Self::Only(turns) => turns.next(),
         }
     }
 }

@@ -14,7 +14,6 @@ use crate::inverse_offers::InverseAnswer;
 use crate::lending::Part;
 use crate::notice::Notice;
 use crate::options::Instant;
-use crate::shuffle::name_key;
 
 impl Allocator {
     /// The calls about one agent, or about which agents to offer.
@@ -30,7 +29,6 @@ impl Allocator {
                 let registration = Registration::from(info);
                 let record = Agent {
                     name: agent.into(),
-                    order_key: name_key(agent),
                     registration,
                     capabilities,
                     maintenance: unavailability.map(maintenance),

@@ -39,7 +39,7 @@ impl Allocator {
             Event::ActivateFramework { framework } => {
                 let framework = self.known_framework(call, framework)?;
                 self.set_framework_active(framework, true);
-                self.request_run_over_all(effects);
+                self.request_run_for(framework, effects);
             }
             Event::DeactivateFramework { framework } => {
                 let framework = self.known_framework(call, framework)?;
@@ -65,7 +65,7 @@ impl Allocator {
                 }
                 self.lending.reopen_all();
                 self.inverse_filters.drop_framework(framework.slot());
-                self.request_run_over_all(effects);
+                self.request_run_for(framework, effects);
             }
             Event::RequestResources { framework } => {
                 effects.notices.push(Notice::RequestIgnored { framework: framework.into() });
@@ -103,7 +103,7 @@ impl Allocator {
             self.sync_turn(framework, role);
         }
         if active {
-            self.request_run_over_all(effects);
+            self.request_run_for(framework, effects);
         }
         Ok(())
     }
@@ -176,6 +176,7 @@ impl Allocator {
             }
         }
         self.forget_loans_of(framework);
+        self.candidates.forget_framework(framework);
         self.filters.drop_framework(framework.slot());
         self.inverse_filters.drop_framework(framework.slot());
         self.exclusions.forget_framework(framework.slot());
@@ -227,7 +228,7 @@ impl Allocator {
             self.leave_if_idle(framework, *role);
         }
         // Requests no run, but the next one may find takers for what nobody wanted so far.
-        self.candidates.reopen_all();
+        self.wake(framework);
         self.lending.reopen_all();
     }
 

@@ -10,6 +10,7 @@ use crate::ids::{AgentId, FrameworkId, NameId, RoleId};
 use crate::kind::KindTable;
 use crate::roles::Aggregate;
 use crate::sorter::Sorter;
+use smallvec::SmallVec;
 
 /// What one scalar item adds to or takes from the sums above it.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,9 @@ struct Counted {
     for_framework: bool,
     for_role: bool,
 }
+
+/// What a change adds to or takes from the sums above it. Few agents have more kinds of scalars.
+type Counts = SmallVec<[Counted; 6]>;
 
 /// The scalars of a collection with what they count for; sharing decided by the caller.
 pub(crate) fn scalars(resources: &Holding, kinds: &KindTable) -> Vec<(NameId, Amount)> {
@@ -176,13 +180,7 @@ impl Allocator {
     }
 
     /// What a change counts for, as seen while the books do not contain it.
-    fn count(
-        &self,
-        framework: FrameworkId,
-        role: RoleId,
-        agent: AgentId,
-        resources: &Holding,
-    ) -> Vec<Counted> {
+    fn count(&self, framework: FrameworkId, role: RoleId, agent: AgentId, resources: &Holding) -> Counts {
         let record = self.agents.get(agent);
         let count = |item: &Item| {
             let name = self.kinds.traits(item.kind).scalar_name?;

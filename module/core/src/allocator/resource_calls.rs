@@ -212,6 +212,10 @@ impl Allocator {
 
     fn recover_group(&mut self, recovered: &Recovered<'_>) {
         let &Recovered { framework, agent, role, resources, .. } = recovered;
+        // Most refuse all they were offered: then the filter refers to the list that the agent has, which is compared by
+        // a look at where it is.
+        let held = self.agents.get(agent).held_by(framework, role);
+        let refused = held.filter(|held| *held == resources).unwrap_or(resources).clone();
         if recovered.allocated {
             self.use_less(role, agent, resources);
         }
@@ -223,7 +227,7 @@ impl Allocator {
         if let Some(refusal) = recovered.refusal {
             self.filters.install(
                 ((framework.slot(), role), agent.slot()),
-                resources.clone(),
+                refused,
                 (refusal.time, self.options.allocation_interval),
                 recovered.now,
                 self.batches,

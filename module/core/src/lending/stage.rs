@@ -58,7 +58,7 @@ impl Allocator {
         let open: Vec<AgentId> = self.lending.open.iter().filter_map(|slot| self.agents.at(slot)).collect();
         let run_key = run_key(self.options.seed, summary.run, STAGE);
         let mut keyed: Vec<(u64, AgentId)> =
-            open.iter().map(|agent| (mix(self.agents.get(*agent).order_key ^ run_key), *agent)).collect();
+            open.iter().map(|agent| (mix(self.agents.order_key(*agent) ^ run_key), *agent)).collect();
         keyed.sort_unstable_by(|(left_key, left), (right_key, right)| {
             let names = || self.agents.get(*left).name.cmp(&self.agents.get(*right).name);
             left_key.cmp(right_key).then_with(names)
@@ -283,12 +283,13 @@ impl Allocator {
             filter_gpus: self.options.filter_gpu_resources,
         };
         let record = self.frameworks.get(framework);
-        let usable = eligibility.usable_part(&resources, framework, record, role)?;
+        let member = record.membership(role)?;
+        let usable = eligibility.usable_part(&resources, framework, record, member)?;
         if eligibility.refusal(&usable, framework, record, role).is_some() {
             look.filtered += 1;
             return None;
         }
-        Some(usable)
+        Some(usable.into_owned())
     }
 
     /// Leaves nothing that no task could use: Mesos knows GPUs in whole numbers only.

@@ -375,33 +375,44 @@ impl Sorter {
         let Some(mut at) = self.leaf(client) else { return };
         let current = self.pool_version == pool.version();
         loop {
+            let parent = self.node(at).parent;
+            let is_ordered = current && at != ROOT && self.node(at).active > 0 && !self.node(parent).dirty;
+            // Where it is can only be found as long as it is in order.
+            let old = is_ordered.then(|| self.turn_among_siblings(at));
             let node = self.node_mut(at);
             apply(&mut node.held);
             node.allocations += u64::from(serve);
+            if at == ROOT {
+                // Nobody compares it with anything.
+                return;
+            }
             if current {
                 node.share = Share::of(&node.held, pool, node.weight);
             }
-            if at == ROOT {
-                return;
-            }
-            let parent = node.parent;
-            if current {
-                self.reposition(parent, at);
+            if let Some(old) = old {
+                self.reposition(parent, at, old);
             }
             at = parent;
         }
     }
 
-    /// Moves one child to its new place among its siblings.
-    fn reposition(&mut self, parent: u32, child: u32) {
-        if self.node(parent).dirty || self.node(child).active == 0 {
-            return;
-        }
+    /// How many siblings come before a node; both must be in order.
+    fn turn_among_siblings(&self, at: u32) -> usize {
+        let order = &self.node(self.node(at).parent).order;
+        order.partition_point(|sibling| self.compare(*sibling, at) == Ordering::Less)
+    }
+
+    /// Moves one child from its old place to its new one among its siblings.
+    fn reposition(&mut self, parent: u32, child: u32, old: usize) {
         let mut order = std::mem::take(&mut self.node_mut(parent).order);
-        if let Some(old) = order.iter().position(|sibling| *sibling == child) {
-            order.remove(old);
-            let new = order.partition_point(|sibling| self.compare(*sibling, child) == Ordering::Less);
-            order.insert(new, child);
+        debug_assert_eq!(order.get(old), Some(&child), "it was in order");
+        let comes_before = |sibling: &u32| self.compare(*sibling, child) == Ordering::Less;
+        let later = order[old + 1..].partition_point(comes_before);
+        if later > 0 {
+            order[old..=old + later].rotate_left(1);
+        } else {
+            let new = order[..old].partition_point(comes_before);
+            order[new..=old].rotate_right(1);
         }
         self.node_mut(parent).order = order;
     }
@@ -459,6 +470,26 @@ impl Sorter {
     pub(crate) fn turns(&self) -> Turns<'_> {
         debug_assert!(self.dirty.is_empty(), "sort first");
         Turns { sorter: self, path: vec![(ROOT, 0)] }
+    }
+
+    /// Which turn an active client has, from 1. Not to be asked before [`Sorter::sort`].
+    pub(crate) fn place(&self, client: u32) -> u32 {
+        debug_assert!(self.dirty.is_empty(), "sort first");
+        let mut place = 1;
+        let Some(mut at) = self.leaf(client) else { return place };
+        while at != ROOT {
+            let parent = self.node(at).parent;
+            let siblings = &self.node(parent).order;
+            let earlier = self.turn_among_siblings(at);
+            place += if self.node(parent).active as usize == siblings.len() {
+                // One client each.
+                u32::try_from(earlier).unwrap_or(u32::MAX)
+            } else {
+                siblings[..earlier].iter().map(|sibling| self.node(*sibling).active).sum()
+            };
+            at = parent;
+        }
+        place
     }
 
     /// Whether there is no client.
