@@ -84,9 +84,9 @@ pub(crate) struct Agent {
     pub(crate) warned: bool,
     /// Whether it was told that what its resource estimator reports is not offered.
     pub(crate) estimate_told: bool,
-    pub(crate) registration: Registration,
+    pub(crate) registration: Box<Registration>,
     pub(crate) capabilities: AgentCapabilities,
-    pub(crate) maintenance: Option<Maintenance>,
+    pub(crate) maintenance: Option<Box<Maintenance>>,
     pub(crate) total: Holding,
     pub(crate) available: Holding,
     /// Most agents are offered to one at a time.

@@ -229,6 +229,7 @@ impl Allocator {
             offered: BTreeMap::new(),
         };
         if !agents.is_empty() {
+            effects.offers.reserve(agents.len());
             let mut books = self.open_quota_books();
             let (required, available) = books.headroom();
             let (required, available) = (self.amounts(required), self.amounts(available));

@@ -108,6 +108,11 @@ impl Eligibility<'_> {
             })
     }
 
+    /// Whether quotas count for everything that is there.
+    pub(crate) fn is_all_unreserved_scalars(&self) -> bool {
+        self.agent.available.items().iter().all(|item| is_unreserved_scalar(item, self.kinds))
+    }
+
     /// Why a framework is not offered resources that it could use, if there is a reason.
     pub(crate) fn refusal(
         &self,

@@ -131,6 +131,11 @@ impl Holding {
         }
     }
 
+    /// Whether somebody else refers to the very same list.
+    pub(crate) fn is_referred_to_elsewhere(&self) -> bool {
+        self.items.as_ref().is_some_and(|items| Arc::strong_count(items) > 1)
+    }
+
     /// Whether there is nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {

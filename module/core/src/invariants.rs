@@ -69,6 +69,9 @@ impl Allocator {
                 derived.add(name, amount);
             }
         }
+        if let Some(free) = &self.free {
+            self.compare("what nobody holds", free, &self.derive_free())?;
+        }
         self.compare("total of all agents", self.pool.totals(), &derived)
     }
 

@@ -93,7 +93,7 @@ impl Allocator {
     }
 
     /// A maintenance window is set or dropped: nobody was asked about it yet.
-    pub(crate) fn set_maintenance(&mut self, agent: AgentId, maintenance: Option<Maintenance>) {
+    pub(crate) fn set_maintenance(&mut self, agent: AgentId, maintenance: Option<Box<Maintenance>>) {
         self.inverse_filters.drop_agent(agent.slot());
         if maintenance.is_some() {
             self.maintained.insert(agent.index());

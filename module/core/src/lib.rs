@@ -49,6 +49,7 @@ mod options;
 mod quantities;
 mod quota;
 mod roles;
+mod shapes;
 mod shuffle;
 mod sorter;
 mod text;

@@ -11,7 +11,6 @@
 //! may have a quota too; its own subtree counts.
 
 use crate::allocator::Allocator;
-use crate::allocator::ledger::unreserved_scalars;
 use crate::amount::Amount;
 use crate::frameworks::Alternative;
 use crate::ids::{NameId, RoleId};
@@ -31,11 +30,47 @@ struct Account {
     consumed: Quantities,
     /// The room below the limits; empty if there are none.
     room: Vec<(NameId, Amount)>,
-    /// The room is too little for the general least offer, and the role is in the order.
-    exhausted: bool,
     in_order: bool,
     /// A framework has a least offer of its own in the role: it may be content with less than the general one.
     own_minimum: bool,
+}
+
+/// Resource names as bits. Names beyond the first few share one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct NameBits(u64);
+
+impl NameBits {
+    /// Stands for all names that have no bit of their own.
+    const OTHERS: u32 = 62;
+    /// Not a name: the general least offer.
+    const LEAST: Self = Self(1 << 63);
+
+    fn of(name: NameId) -> Self {
+        Self(1 << name.slot().min(Self::OTHERS))
+    }
+
+    /// Those of which there is something.
+    pub(crate) fn of_amounts(amounts: &Quantities) -> Self {
+        let some = amounts.named().filter(|(_, amount)| amount.is_positive());
+        some.fold(Self::default(), |bits, (name, _)| bits.with(Self::of(name)))
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether `other` has all of these; not if there are none, or one that may be several.
+    fn are_all_in(self, other: Self) -> bool {
+        self.0 != 0 && !self.has(Self(1 << Self::OTHERS)) && self.0 & !other.0 == 0
+    }
+
+    fn each(self) -> impl Iterator<Item = usize> {
+        (0..64).filter(move |bit| self.0 & (1 << bit) != 0)
+    }
 }
 
 /// What quotas leave to a run.
@@ -43,14 +78,21 @@ struct Account {
 pub(crate) struct QuotaBooks {
     /// By role, for roles with a quota.
     accounts: Vec<Option<Account>>,
+    /// By role: of what there is no room below its limits. There are thousands of roles, which are asked about each agent,
+    /// so it is kept apart from the accounts.
+    spent: Vec<NameBits>,
+    /// By bit: of how many roles in the order it is spent.
+    spent_by: Vec<u32>,
+    /// By role: of what it lacks some of its guarantee.
+    missing: Vec<NameBits>,
+    /// What guarantees need all of.
+    needed: NameBits,
     /// How many roles lack something they are guaranteed.
     lacking: usize,
     required: Quantities,
     available: Quantities,
     /// What may be given away beyond guarantees; `None` if nothing need be held back.
     surplus: Option<Quantities>,
-    /// How many roles in the order are exhausted.
-    exhausted: u32,
     /// A framework has a least offer of its own in some role.
     any_own_minimum: bool,
     any: bool,
@@ -86,14 +128,25 @@ impl QuotaBooks {
         })
     }
 
-    /// Whether `left`, the unreserved part of what an agent has left, has something a role lacks of its guarantee.
-    pub(crate) fn bring_closer(&self, role: RoleId, left: &Quantities, roles: &RoleTree) -> bool {
-        let lacks = |account: &Account, (name, guarantee): &(NameId, Amount)| {
-            left.get(*name).is_positive() && account.consumed.get(*name) < *guarantee
-        };
-        self.account(role).zip(roles.claim(role)).is_some_and(|(account, claim)| {
-            claim.guarantees.iter().any(|guarantee| lacks(account, guarantee))
-        })
+    /// Whether the unreserved part of what an agent has left may have something a role lacks of its guarantee.
+    pub(crate) fn bring_closer(&self, role: RoleId, left: NameBits) -> bool {
+        self.missing.get(role.index()).is_some_and(|missing| missing.has(left))
+    }
+
+    /// Whether a role cannot be given anything of an agent that has nothing left but these, all unreserved.
+    pub(crate) fn leave_nothing(&self, role: RoleId, left: NameBits) -> bool {
+        let spent = self.spent.get(role.index()).copied().unwrap_or_default();
+        left.are_all_in(spent.with(self.needed))
+    }
+
+    /// Whether none of so many roles in the order can, or none can be given enough for the general least offer.
+    pub(crate) fn leave_nothing_to_anybody(&self, roles: u32, left: NameBits) -> bool {
+        let spent_by_all = |bit: &usize| self.spent_by.get(*bit) == Some(&roles);
+        let spent = left
+            .each()
+            .filter(spent_by_all)
+            .fold(NameBits::default(), |bits, bit| bits.with(NameBits(1 << bit)));
+        left.are_all_in(spent.with(self.needed))
     }
 
     /// What a role is guaranteed and does not have yet.
@@ -143,6 +196,9 @@ impl QuotaBooks {
     /// Whether quotas leave too little of `left`, all of it unreserved, to a role for the general least offer. Costs next
     /// to nothing to know, where asking its frameworks would not.
     pub(crate) fn leave_too_little(&self, role: RoleId, left: &Quantities, least: &[Alternative]) -> bool {
+        if self.spent.get(role.index()).is_some_and(|spent| spent.has(NameBits::LEAST)) {
+            return true;
+        }
         let account = self.account(role);
         if self.any_own_minimum && account.is_none_or(|account| account.own_minimum) {
             return false;
@@ -166,7 +222,7 @@ impl QuotaBooks {
     /// Whether no role in the order can be given anything of an agent whose resources are all unreserved: every one of
     /// them is at its limits.
     pub(crate) fn are_exhausted(&self, roles: u32) -> bool {
-        self.exhausted == roles
+        self.spent_by.last() == Some(&roles)
     }
 
     /// Charges unreserved scalars that were given to a role; `guaranteed` is the part that met its guarantee.
@@ -206,25 +262,39 @@ impl QuotaBooks {
     fn judge(&mut self, role: RoleId, roles: &RoleTree, least: &[Alternative]) {
         let room = self.room(role, &[], roles);
         let Some(account) = self.accounts.get_mut(role.index()).and_then(Option::as_mut) else { return };
-        let was_exhausted = account.exhausted;
-        account.exhausted = account.in_order
-            && !account.own_minimum
-            && !room.is_empty()
-            && is_too_little(least, |name| {
-                room.iter().find(|(limited, _)| *limited == name).map_or(Amount::MAX, |(_, amount)| *amount)
-            });
+        let room_for =
+            |name: NameId| room.iter().find(|(limited, _)| *limited == name).map(|(_, amount)| *amount);
+        let gone = room.iter().filter(|(_, amount)| !amount.is_positive());
+        let mut spent = gone.fold(NameBits::default(), |bits, (name, _)| bits.with(NameBits::of(*name)));
+        let too_little = is_too_little(least, |name| room_for(name).unwrap_or(Amount::MAX));
+        if !account.own_minimum && !room.is_empty() && too_little {
+            spent = spent.with(NameBits::LEAST);
+        }
+        let claim = roles.claim(role).map(|claim| &claim.guarantees[..]).unwrap_or_default();
+        let lacks = claim.iter().filter(|(name, guarantee)| account.consumed.get(*name) < *guarantee);
+        self.missing[role.index()] =
+            lacks.fold(NameBits::default(), |bits, (name, _)| bits.with(NameBits::of(*name)));
         account.room = room;
-        // What a run gave away does not come back within it.
-        self.exhausted += u32::from(account.exhausted && !was_exhausted);
+        let before = std::mem::replace(&mut self.spent[role.index()], spent);
+        if account.in_order {
+            // What a run gave away does not come back within it.
+            for bit in NameBits(spent.0 & !before.0).each() {
+                self.spent_by[bit] += 1;
+            }
+        }
     }
 
     fn judge_surplus(&mut self) {
         if self.required.is_nothing() {
             self.surplus = None;
+            self.needed = NameBits::default();
             return;
         }
         let mut surplus = self.available.clone();
         surplus.subtract_floored(&self.required);
+        let none_left = |(name, _): &(NameId, Amount)| !surplus.get(*name).is_positive();
+        let names = self.available.named().filter(none_left);
+        self.needed = names.fold(NameBits::default(), |bits, (name, _)| bits.with(NameBits::of(name)));
         self.surplus = Some(surplus);
     }
 }
@@ -238,13 +308,16 @@ fn is_too_little(least: &[Alternative], room: impl Fn(NameId) -> Amount) -> bool
 
 impl Allocator {
     /// The books at the beginning of a run.
-    pub(crate) fn open_quota_books(&self) -> QuotaBooks {
+    pub(crate) fn open_quota_books(&mut self) -> QuotaBooks {
         let any = self.roles.claims().next().is_some();
         let mut books = QuotaBooks { any, ..QuotaBooks::default() };
         if books.is_idle() {
             return books;
         }
         books.accounts.resize_with(self.roles.len(), || None);
+        books.spent.resize(self.roles.len(), NameBits::default());
+        books.missing.resize(self.roles.len(), NameBits::default());
+        books.spent_by.resize(64, 0);
         for (role, _) in self.roles.claims() {
             let consumed = self.roles.offered_or_consumed(role);
             let in_order = self.role_sorter.contains(role.slot());
@@ -268,12 +341,9 @@ impl Allocator {
             books.required.add_all(&missing);
         }
         if !books.required.is_nothing() {
-            // Agent by agent: what an over-committed agent holds too much must not count against the others.
-            for agent in self.agents.ids() {
-                for (name, amount) in unreserved_scalars(&self.agents.get(agent).available, &self.kinds) {
-                    books.available.add(name, amount);
-                }
-            }
+            let free = self.free.take().unwrap_or_else(|| self.derive_free());
+            books.available.clone_from(&free);
+            self.free = Some(free);
         }
         books.judge_surplus();
         books

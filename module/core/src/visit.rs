@@ -19,10 +19,11 @@ use crate::ids::{AgentId, FrameworkId, NameId, RoleId};
 use crate::kind::KindTable;
 use crate::options::Order;
 use crate::quantities::{Pool, Quantities};
-use crate::quota::QuotaBooks;
+use crate::quota::{NameBits, QuotaBooks};
 use crate::roles::RoleTree;
 use crate::shuffle::name_key;
 use crate::sorter::Sorter;
+use smallvec::SmallVec;
 
 /// Which part of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +68,8 @@ impl Cuts {
 /// What looking at one agent led to.
 #[derive(Debug, Default)]
 pub(crate) struct Visit {
-    pub(crate) grants: Vec<Grant>,
+    /// Most agents are given to one.
+    pub(crate) grants: SmallVec<[Grant; 1]>,
     pub(crate) filtered: u32,
     pub(crate) cuts: Cuts,
     /// Some framework got nothing because the agent lacks MULTI_ROLE or HIERARCHICAL_ROLE.
@@ -325,13 +327,21 @@ impl Allocator {
             by_lot,
         };
         let mut visit = Visit::default();
-        let limited = turn.stage == Stage::FairShare && !books.is_idle() && table.eligibility.is_limited();
+        let by_fair_share = turn.stage == Stage::FairShare && !books.is_idle();
+        let limited = by_fair_share && table.eligibility.is_limited();
         if limited && books.are_exhausted(role_sorter.active_len()) {
             visit.cuts.any = true;
             return visit;
         }
         let mut left = agent.available.clone();
         let mut countable = if books.is_idle() { Quantities::default() } else { amounts_of(&left, kinds) };
+        let mut names = NameBits::of_amounts(&countable);
+        // Whoever can be given nothing of what counts gets nothing at all.
+        let all_counts = by_fair_share && table.eligibility.is_all_unreserved_scalars();
+        if all_counts && books.leave_nothing_to_anybody(role_sorter.active_len(), names) {
+            visit.cuts.any = true;
+            return visit;
+        }
         if let Some(given) = turn.shared_given {
             left.subtract(given);
         }
@@ -344,19 +354,24 @@ impl Allocator {
                 break;
             }
             let role = RoleId::new(next);
+            if all_counts && books.leave_nothing(role, names) {
+                visit.cuts.any = true;
+                continue;
+            }
+            if turn.stage == Stage::Guarantees && !books.bring_closer(role, names) {
+                continue;
+            }
             let sorter = framework_sorters.get_mut(role.index()).and_then(Option::as_mut);
             let Some(sorter) = sorter.filter(|sorter| sorter.active_len() > 0) else { continue };
             if limited && books.leave_too_little(role, &countable, &self.min_allocatable) {
                 visit.cuts.any = true;
                 continue;
             }
-            if turn.stage == Stage::Guarantees && !books.bring_closer(role, &countable, roles) {
-                continue;
-            }
             let gave = visit.grants.len();
             table.ask_role((role, position), sorter, &mut left, books, &mut visit);
             if visit.grants.len() > gave && !books.is_idle() {
                 countable = amounts_of(&left, kinds);
+                names = NameBits::of_amounts(&countable);
             }
         }
         visit

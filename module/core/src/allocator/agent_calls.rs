@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Allocator;
+use super::ledger::Free;
 use crate::agents::{Absent, Agent, Held, Maintenance, Registration};
 use crate::effect::{Effects, Violation};
 use crate::event::{
@@ -29,7 +30,7 @@ impl Allocator {
                 let registration = Registration::from(info);
                 let record = Agent {
                     name: agent.into(),
-                    registration,
+                    registration: Box::new(registration),
                     capabilities,
                     maintenance: unavailability.map(maintenance),
                     total: total.clone(),
@@ -103,7 +104,8 @@ impl Allocator {
         self.exclude_agent(agent, excluded_from);
         let total = self.without_estimated(agent, &reported, effects);
         self.count_total(&total);
-        self.agents.get_mut(agent).total = total.into_owned();
+        let total = self.shapes.share(total.into_owned());
+        self.agents.get_mut(agent).total = total;
         for entry in used {
             self.add_used(agent, entry, true, effects);
         }
@@ -192,6 +194,7 @@ impl Allocator {
             self.leave_if_idle(framework, role);
         }
         self.forget_loans_on(agent);
+        self.count_free(agent, Free::Gone);
         let last = self.agents.remove(agent);
         self.discount_total(&last.total);
         for absent in last.absent {
@@ -224,7 +227,7 @@ impl Allocator {
     ) {
         let new = Registration::from(info);
         let old = &self.agents.get(agent).registration;
-        let mut changed = *old != new;
+        let mut changed = **old != new;
         if old.attributes != new.attributes {
             let count = self.filters.drop_agent(agent.slot());
             self.inverse_filters.drop_agent(agent.slot());
@@ -236,7 +239,7 @@ impl Allocator {
         changed |= self.exclude_agent(agent, info.excluded_from);
         let (whitelisted, remote) = (self.is_whitelisted(&new.hostname), self.is_remote(&new));
         let record = self.agents.get_mut(agent);
-        record.registration = new;
+        *record.registration = new;
         record.whitelisted = whitelisted;
         record.remote = remote;
         let begins_to_lend = info.reclaims && !record.reclaims;
@@ -304,6 +307,6 @@ impl Allocator {
     }
 }
 
-fn maintenance(unavailability: Unavailability) -> Maintenance {
-    Maintenance { unavailability, statuses: BTreeMap::new(), outstanding: BTreeSet::new() }
+fn maintenance(unavailability: Unavailability) -> Box<Maintenance> {
+    Box::new(Maintenance { unavailability, statuses: BTreeMap::new(), outstanding: BTreeSet::new() })
 }

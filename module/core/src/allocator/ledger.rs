@@ -8,6 +8,7 @@ use crate::amount::Amount;
 use crate::holding::{Holding, Item};
 use crate::ids::{AgentId, FrameworkId, NameId, RoleId};
 use crate::kind::KindTable;
+use crate::quantities::Quantities;
 use crate::roles::Aggregate;
 use crate::sorter::Sorter;
 use smallvec::SmallVec;
@@ -20,6 +21,13 @@ struct Counted {
     aggregate: Option<Aggregate>,
     for_framework: bool,
     for_role: bool,
+}
+
+/// Whether what nobody holds of an agent comes or goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Free {
+    There,
+    Gone,
 }
 
 /// What a change adds to or takes from the sums above it. Few agents have more kinds of scalars.
@@ -122,9 +130,8 @@ impl Allocator {
         // Before the books change: is this the first copy?
         let counted = self.count(framework, role, agent, resources);
         self.lending.mark(agent.index());
-        let record = self.agents.get_mut(agent);
-        let first = record.hold(framework, role, resources);
-        record.refresh(&self.kinds);
+        let first = self.agents.get_mut(agent).hold(framework, role, resources);
+        self.refresh(agent);
         if let Some(member) = self.frameworks.get_mut(framework).membership_mut(role) {
             member.agents_held += u32::from(first);
         }
@@ -157,9 +164,8 @@ impl Allocator {
             return;
         }
         self.candidates.reopen_quota();
-        let record = self.agents.get_mut(agent);
-        let last = record.release(framework, role, resources);
-        record.refresh(&self.kinds);
+        let last = self.agents.get_mut(agent).release(framework, role, resources);
+        self.refresh(agent);
         self.touch(agent);
         // After the books changed: was this the last copy?
         let counted = self.count(framework, role, agent, resources);
@@ -288,19 +294,50 @@ impl Allocator {
         if self.agents.get(agent).total == *total {
             return false;
         }
-        let old = std::mem::replace(&mut self.agents.get_mut(agent).total, total.clone());
+        let shared = self.shapes.share(total.clone());
+        let old = std::mem::replace(&mut self.agents.get_mut(agent).total, shared);
         self.discount_total(&old);
         self.count_total(total);
         self.refresh_agent(agent);
         true
     }
 
+    /// Brings up to date what nobody holds of an agent.
+    fn refresh(&mut self, agent: AgentId) {
+        self.count_free(agent, Free::Gone);
+        self.agents.get_mut(agent).refresh(&self.kinds);
+        self.count_free(agent, Free::There);
+    }
+
+    /// Counts what nobody holds of an agent in the sum over all agents, if that is kept.
+    pub(super) fn count_free(&mut self, agent: AgentId, free: Free) {
+        let Some(sum) = &mut self.free else { return };
+        for (name, amount) in unreserved_scalars(&self.agents.get(agent).available, &self.kinds) {
+            match free {
+                Free::There => sum.add(name, amount),
+                Free::Gone => sum.subtract(name, amount),
+            }
+        }
+    }
+
+    /// What nobody holds, unreserved and not revocable: agent by agent, as what an over-committed agent holds too much must
+    /// not count against the others.
+    pub(crate) fn derive_free(&self) -> Quantities {
+        let mut sum = Quantities::default();
+        for agent in self.agents.ids() {
+            for (name, amount) in unreserved_scalars(&self.agents.get(agent).available, &self.kinds) {
+                sum.add(name, amount);
+            }
+        }
+        sum
+    }
+
     /// Brings everything derived from an agent's total and holdings up to date.
     pub(crate) fn refresh_agent(&mut self, agent: AgentId) {
         self.candidates.reopen_quota();
         let gpus = self.kinds.find_name(b"gpus");
+        self.refresh(agent);
         let record = self.agents.get_mut(agent);
-        record.refresh(&self.kinds);
         record.has_gpus = gpus.is_some()
             && record.total.items().iter().any(|item| self.kinds.traits(item.kind).scalar_name == gpus);
         self.touch(agent);

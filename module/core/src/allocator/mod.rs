@@ -40,8 +40,9 @@ use crate::kind::{Kind, KindRefused, KindTable};
 use crate::lending::Lending;
 use crate::notice::Notice;
 use crate::options::{Instant, Minimum, Options};
-use crate::quantities::Pool;
+use crate::quantities::{Pool, Quantities};
 use crate::roles::RoleTree;
+use crate::shapes::Shapes;
 use crate::sorter::Sorter;
 use crate::text::Text;
 
@@ -96,6 +97,9 @@ pub struct Allocator {
     /// By role; present iff a framework is a member of the role.
     pub(crate) framework_sorters: Vec<Option<Sorter>>,
     pub(crate) agents: Agents,
+    pub(crate) shapes: Shapes,
+    /// What nobody holds of all agents, unreserved and not revocable; worked out when a guarantee first needs it.
+    pub(crate) free: Option<Quantities>,
     pub(crate) frameworks: Frameworks,
     pub(crate) filters: Filters,
     pub(crate) inverse_filters: InverseFilters,

@@ -438,12 +438,15 @@ impl Sorter {
     pub(crate) fn sort(&mut self, pool: &Pool) {
         if self.pool_version != pool.version() {
             self.pool_version = pool.version();
-            for index in 0..self.nodes.len() {
-                let node = &mut self.nodes[index];
+            for node in &mut self.nodes {
                 node.share = Share::of(&node.held, pool, node.weight);
-                if !node.children.is_empty() && !node.dirty {
-                    node.dirty = true;
-                    self.dirty.push(u32::try_from(index).expect("positions are u32"));
+            }
+            for index in 0..self.nodes.len() {
+                if self.nodes[index].order.len() > 1 && !self.nodes[index].dirty {
+                    // An agent more or less changes the order of few, and sorting what is nearly sorted costs little.
+                    let mut order = std::mem::take(&mut self.nodes[index].order);
+                    order.sort_by(|left, right| self.compare(*left, *right));
+                    self.nodes[index].order = order;
                 }
             }
         }

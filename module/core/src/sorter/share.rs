@@ -70,6 +70,10 @@ impl PartialOrd for Share {
 impl Share {
     /// Exact order; equal shares may be different fractions.
     pub(crate) fn order(self, other: Self) -> Ordering {
+        if self.denominator == other.denominator {
+            // Nearly always: one resource is dominant for most, and few have weights.
+            return self.numerator.cmp(&other.numerator);
+        }
         product(self.numerator, other.denominator).cmp(&product(other.numerator, self.denominator))
     }
 }
