@@ -316,11 +316,14 @@ impl Allocator {
         let key = |agent: AgentId| mix(self.agents.order_key(agent) ^ run_key);
         let keyed = called.agents.iter().map(|candidate| (key(candidate.agent), *candidate));
         let mut keyed: Vec<(u64, Candidate)> = keyed.collect();
-        // Equal keys are next to impossible, but must not make the order depend on slots.
-        keyed.sort_unstable_by(|(left_key, left), (right_key, right)| {
-            let names = || self.agents.get(left.agent).name.cmp(&self.agents.get(right.agent).name);
-            left_key.cmp(right_key).then_with(names)
-        });
+        keyed.sort_unstable_by_key(|(key, _)| *key);
+        if !keyed.is_sorted_by(|(left, _), (right, _)| left < right) {
+            // Equal keys are next to impossible, but must not make the order depend on slots.
+            keyed.sort_unstable_by(|(left_key, left), (right_key, right)| {
+                let names = || self.agents.get(left.agent).name.cmp(&self.agents.get(right.agent).name);
+                left_key.cmp(right_key).then_with(names)
+            });
+        }
         for (key, Candidate { agent, is_open }) in keyed {
             if stage == Stage::Guarantees && !books.any_lacks() {
                 break;

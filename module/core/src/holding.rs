@@ -247,9 +247,7 @@ impl Holding {
         if kept.len() == self.items().len() {
             return self.clone();
         }
-        let mut holding = Self { items: Some(Arc::new(kept)) };
-        holding.settle();
-        holding
+        Self { items: (!kept.is_empty()).then(|| Arc::new(kept)) }
     }
 
     /// Whether the invariants hold.

@@ -2,10 +2,13 @@
 
 use crate::amount::Amount;
 use crate::ids::NameId;
+use smallvec::SmallVec;
 
 /// Scalar amounts by resource name; names beyond the end count as nothing.
+///
+/// Few clusters have more than four: those of the agents themselves need no memory of their own.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Quantities(Vec<Amount>);
+pub(crate) struct Quantities(SmallVec<[Amount; 4]>);
 
 impl Quantities {
     /// The amount of one name.

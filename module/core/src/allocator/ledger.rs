@@ -13,14 +13,22 @@ use crate::roles::Aggregate;
 use crate::sorter::Sorter;
 use smallvec::SmallVec;
 
-/// What one scalar item adds to or takes from the sums above it.
-#[derive(Debug, Clone, Copy)]
-struct Counted {
-    name: NameId,
-    amount: Amount,
-    aggregate: Option<Aggregate>,
-    for_framework: bool,
-    for_role: bool,
+/// Amounts by name. Few agents have more kinds of scalars.
+type Amounts = SmallVec<[(NameId, Amount); 6]>;
+
+/// What a change adds to or takes from the sums above it.
+#[derive(Debug, Default)]
+struct Counts {
+    aggregates: SmallVec<[(Aggregate, NameId, Amount); 6]>,
+    for_role: Amounts,
+    /// What counts for the framework, if that is anything else.
+    for_framework: Option<Amounts>,
+}
+
+impl Counts {
+    fn for_framework(&self) -> &[(NameId, Amount)] {
+        self.for_framework.as_ref().unwrap_or(&self.for_role)
+    }
 }
 
 /// Whether what nobody holds of an agent comes or goes.
@@ -29,9 +37,6 @@ pub(super) enum Free {
     There,
     Gone,
 }
-
-/// What a change adds to or takes from the sums above it. Few agents have more kinds of scalars.
-type Counts = SmallVec<[Counted; 6]>;
 
 /// The scalars of a collection with what they count for; sharing decided by the caller.
 pub(crate) fn scalars(resources: &Holding, kinds: &KindTable) -> Vec<(NameId, Amount)> {
@@ -135,20 +140,16 @@ impl Allocator {
         if let Some(member) = self.frameworks.get_mut(framework).membership_mut(role) {
             member.agents_held += u32::from(first);
         }
-        for change in &counted {
-            if let (Some(aggregate), true) = (change.aggregate, change.for_role) {
-                self.roles.add(role, aggregate, change.name, change.amount);
-            }
+        for (aggregate, name, amount) in &counted.aggregates {
+            self.roles.add(role, *aggregate, *name, *amount);
         }
-        let for_role = counted.iter().filter(|c| c.for_role).map(|c| (c.name, c.amount));
-        let for_framework = counted.iter().filter(|c| c.for_framework).map(|c| (c.name, c.amount));
         let framework_sorter = self.framework_sorters[role.index()].get_or_insert_with(Sorter::default);
         if served {
-            self.role_sorter.allocated(role.slot(), for_role, &self.pool);
-            framework_sorter.allocated(framework.slot(), for_framework, &self.pool);
+            self.role_sorter.allocated(role.slot(), &counted.for_role, &self.pool);
+            framework_sorter.allocated(framework.slot(), counted.for_framework(), &self.pool);
         } else {
-            self.role_sorter.grew(role.slot(), for_role, &self.pool);
-            framework_sorter.grew(framework.slot(), for_framework, &self.pool);
+            self.role_sorter.grew(role.slot(), &counted.for_role, &self.pool);
+            framework_sorter.grew(framework.slot(), counted.for_framework(), &self.pool);
         }
     }
 
@@ -172,34 +173,40 @@ impl Allocator {
         if let Some(member) = self.frameworks.get_mut(framework).membership_mut(role) {
             member.agents_held -= u32::from(last);
         }
-        for change in &counted {
-            if let (Some(aggregate), true) = (change.aggregate, change.for_role) {
-                self.roles.subtract(role, aggregate, change.name, change.amount);
-            }
+        for (aggregate, name, amount) in &counted.aggregates {
+            self.roles.subtract(role, *aggregate, *name, *amount);
         }
-        let for_role = counted.iter().filter(|c| c.for_role).map(|c| (c.name, c.amount));
-        let for_framework = counted.iter().filter(|c| c.for_framework).map(|c| (c.name, c.amount));
-        self.role_sorter.unallocated(role.slot(), for_role, &self.pool);
+        self.role_sorter.unallocated(role.slot(), &counted.for_role, &self.pool);
         if let Some(sorter) = &mut self.framework_sorters[role.index()] {
-            sorter.unallocated(framework.slot(), for_framework, &self.pool);
+            sorter.unallocated(framework.slot(), counted.for_framework(), &self.pool);
         }
     }
 
     /// What a change counts for, as seen while the books do not contain it.
     fn count(&self, framework: FrameworkId, role: RoleId, agent: AgentId, resources: &Holding) -> Counts {
         let record = self.agents.get(agent);
-        let count = |item: &Item| {
-            let name = self.kinds.traits(item.kind).scalar_name?;
-            let amount = item.scalar_quantity()?;
-            let aggregate = held_aggregate(item, &self.kinds);
+        let mut counts = Counts::default();
+        if resources.items().iter().any(|item| item.kind.is_shared()) {
+            counts.for_framework = Some(Amounts::new());
+        }
+        for item in resources.items() {
+            let name = self.kinds.traits(item.kind).scalar_name;
+            let (Some(name), Some(amount)) = (name, item.scalar_quantity()) else { continue };
             let (mut for_framework, mut for_role) = (true, true);
             if item.kind.is_shared() {
                 for_framework = !record.held_by(framework, role).is_some_and(|held| has(held, item));
                 for_role = !record.held.iter().any(|held| held.role == role && has(&held.resources, item));
             }
-            Some(Counted { name, amount, aggregate, for_framework, for_role })
-        };
-        resources.items().iter().filter_map(count).collect()
+            if for_role {
+                counts.for_role.push((name, amount));
+                let aggregate = held_aggregate(item, &self.kinds);
+                counts.aggregates.extend(aggregate.map(|aggregate| (aggregate, name, amount)));
+            }
+            if let Some(own) = counts.for_framework.as_mut().filter(|_| for_framework) {
+                own.push((name, amount));
+            }
+        }
+        counts
     }
 
     /// Tasks and executors of known frameworks use more of what a role holds on an agent.

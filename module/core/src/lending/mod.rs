@@ -288,9 +288,9 @@ impl Lending {
             let row = self.borrowed.entry(at).or_default();
             amounts.iter().for_each(|(name, amount)| row.add(*name, *amount));
         }
-        self.borrower_sorter.allocated(role.slot(), amounts.iter().copied(), pool);
+        self.borrower_sorter.allocated(role.slot(), amounts, pool);
         if let Some(sorter) = self.framework_sorters.get_mut(&role) {
-            sorter.allocated(framework.slot(), amounts.iter().copied(), pool);
+            sorter.allocated(framework.slot(), amounts, pool);
         }
     }
 
@@ -305,9 +305,9 @@ impl Lending {
             let row = self.borrowed.entry(at).or_default();
             amounts.iter().for_each(|(name, amount)| row.subtract(*name, *amount));
         }
-        self.borrower_sorter.unallocated(role.slot(), amounts.iter().copied(), pool);
+        self.borrower_sorter.unallocated(role.slot(), amounts, pool);
         if let Some(sorter) = self.framework_sorters.get_mut(&role) {
-            sorter.unallocated(framework.slot(), amounts.iter().copied(), pool);
+            sorter.unallocated(framework.slot(), amounts, pool);
         }
         self.reopen_held_back();
     }

@@ -22,6 +22,7 @@ use crate::effect::Fraction;
 use crate::ids::NameId;
 use crate::quantities::{Pool, Quantities};
 use share::Share;
+use smallvec::{SmallVec, smallvec};
 
 /// What a virtual leaf is called: sorts before every role name component that begins with a letter or digit.
 const VIRTUAL: &[u8] = b".";
@@ -329,44 +330,23 @@ impl Sorter {
     }
 
     /// Something was allocated to a client: counts once, whatever the amounts.
-    pub(crate) fn allocated(
-        &mut self,
-        client: u32,
-        amounts: impl Iterator<Item = (NameId, Amount)> + Clone,
-        pool: &Pool,
-    ) {
+    pub(crate) fn allocated(&mut self, client: u32, amounts: &[(NameId, Amount)], pool: &Pool) {
         self.change(client, pool, true, |held| {
-            for (name, amount) in amounts.clone() {
-                held.add(name, amount);
-            }
+            amounts.iter().for_each(|(name, amount)| held.add(*name, *amount))
         });
     }
 
     /// A client holds more without having been served, because what it holds was converted.
-    pub(crate) fn grew(
-        &mut self,
-        client: u32,
-        amounts: impl Iterator<Item = (NameId, Amount)> + Clone,
-        pool: &Pool,
-    ) {
+    pub(crate) fn grew(&mut self, client: u32, amounts: &[(NameId, Amount)], pool: &Pool) {
         self.change(client, pool, false, |held| {
-            for (name, amount) in amounts.clone() {
-                held.add(name, amount);
-            }
+            amounts.iter().for_each(|(name, amount)| held.add(*name, *amount))
         });
     }
 
     /// A client gave something back.
-    pub(crate) fn unallocated(
-        &mut self,
-        client: u32,
-        amounts: impl Iterator<Item = (NameId, Amount)> + Clone,
-        pool: &Pool,
-    ) {
+    pub(crate) fn unallocated(&mut self, client: u32, amounts: &[(NameId, Amount)], pool: &Pool) {
         self.change(client, pool, false, |held| {
-            for (name, amount) in amounts.clone() {
-                held.subtract(name, amount);
-            }
+            amounts.iter().for_each(|(name, amount)| held.subtract(*name, *amount));
         });
     }
 
@@ -399,6 +379,10 @@ impl Sorter {
     /// How many siblings come before a node; both must be in order.
     fn turn_among_siblings(&self, at: u32) -> usize {
         let order = &self.node(self.node(at).parent).order;
+        if order.first() == Some(&at) {
+            // Whoever was just served.
+            return 0;
+        }
         order.partition_point(|sibling| self.compare(*sibling, at) == Ordering::Less)
     }
 
@@ -472,7 +456,7 @@ impl Sorter {
     /// The active clients in the order of their turn; everything inside a subtree comes together.
     pub(crate) fn turns(&self) -> Turns<'_> {
         debug_assert!(self.dirty.is_empty(), "sort first");
-        Turns { sorter: self, path: vec![(ROOT, 0)] }
+        Turns { sorter: self, path: smallvec![(ROOT, 0)] }
     }
 
     /// Which turn an active client has, from 1. Not to be asked before [`Sorter::sort`].
@@ -568,7 +552,7 @@ fn named(row: &Quantities) -> impl Iterator<Item = (NameId, Amount)> {
 #[derive(Debug)]
 pub(crate) struct Turns<'a> {
     sorter: &'a Sorter,
-    path: Vec<(u32, usize)>,
+    path: SmallVec<[(u32, usize); 4]>,
 }
 
 impl Iterator for Turns<'_> {

@@ -18,11 +18,11 @@ fn sorter(paths: &[&str]) -> Sorter {
 }
 
 fn give(sorter: &mut Sorter, pool: &Pool, client: u32, cpus: i64) {
-    sorter.allocated(client, [(NameId::new(0), Amount::whole(cpus))].into_iter(), pool);
+    sorter.allocated(client, &[(NameId::new(0), Amount::whole(cpus))], pool);
 }
 
 fn take(sorter: &mut Sorter, pool: &Pool, client: u32, cpus: i64) {
-    sorter.unallocated(client, [(NameId::new(0), Amount::whole(cpus))].into_iter(), pool);
+    sorter.unallocated(client, &[(NameId::new(0), Amount::whole(cpus))], pool);
 }
 
 fn order(sorter: &mut Sorter, pool: &Pool) -> Vec<u32> {
@@ -149,8 +149,8 @@ fn inactive_clients_count_above_but_get_no_turn() {
 fn a_larger_pool_of_one_name_changes_which_resource_dominates() {
     let mut pool = pool(&[10, 100]);
     let mut sorter = sorter(&["a", "b"]);
-    sorter.allocated(0, [(NameId::new(0), Amount::whole(2))].into_iter(), &pool);
-    sorter.allocated(1, [(NameId::new(1), Amount::whole(10))].into_iter(), &pool);
+    sorter.allocated(0, &[(NameId::new(0), Amount::whole(2))], &pool);
+    sorter.allocated(1, &[(NameId::new(1), Amount::whole(10))], &pool);
     assert_eq!(order(&mut sorter, &pool), [1, 0]);
     pool.add(&[(NameId::new(0), Amount::whole(90))]);
     assert_eq!(order(&mut sorter, &pool), [0, 1]);
