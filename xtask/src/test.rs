@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use crate::{Failure, fuzz, generate, target_folder, tidy, workspace_root};
 
 /// The packages whose tests need no Mesos.
-const PURE: [&str; 18] = [
+const PURE: [&str; 19] = [
     "apportion-bridge",
     "apportion-cgroups",
     "apportion-cli",
@@ -29,6 +29,7 @@ const PURE: [&str; 18] = [
     "apportion-reaction",
     "apportion-scheduler-simulation",
     "apportion-wire",
+    "apportion-workloads",
     "apportion",
     "xtask",
 ];
