@@ -4,6 +4,7 @@
 mod demo;
 mod fuzz;
 mod generate;
+mod instructions;
 mod test;
 mod tidy;
 
@@ -49,6 +50,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Count the instructions of the core under valgrind, and compare them with those written down
+    Instructions(instructions::Arguments),
     /// Run every check: formatting, lints, docs, all tests, real Mesos included
     Test {
         /// Only these steps, separated by commas
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Generate { check } => generate::run(check),
+        Task::Instructions(arguments) => instructions::run(&arguments),
         Task::Test { only, keep_going } => test::run(&only, keep_going),
     };
     match result {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anstyle::AnsiColor;
 use clap::ValueEnum;
 
-use crate::{Failure, fuzz, generate, target_folder, tidy, workspace_root};
+use crate::{Failure, fuzz, generate, instructions, target_folder, tidy, workspace_root};
 
 /// The packages whose tests need no Mesos.
 const PURE: [&str; 19] = [
@@ -74,6 +74,8 @@ pub(crate) enum Step {
     Fuzz,
     /// The shim and the Rust side under valgrind: only when named, as valgrind must be installed
     Valgrind,
+    /// Instructions of the core for each workload, against those written down: only when named, as valgrind must be installed
+    Instructions,
 }
 
 impl Step {
@@ -97,6 +99,7 @@ impl Step {
             Step::Drills => "crash drills on a real cluster",
             Step::Fuzz => "fuzzing decoders, border and histories",
             Step::Valgrind => "shim and library under valgrind",
+            Step::Instructions => "instructions of the core",
         }
     }
 
@@ -166,6 +169,7 @@ impl Step {
                 "--",
                 "--ignored",
             ]),
+            Step::Instructions => instructions::run(&instructions::Arguments::default()),
         }
     }
 }
@@ -175,6 +179,11 @@ impl Step {
     fn mostly_waits(self) -> bool {
         matches!(self, Step::Rig | Step::Cluster | Step::Differential | Step::Drills)
     }
+
+    /// Whether it runs only when named.
+    fn needs_valgrind(self) -> bool {
+        matches!(self, Step::Valgrind | Step::Instructions)
+    }
 }
 
 /// Runs the steps named, or all of them; stops at the first that fails unless told to keep going.
@@ -182,7 +191,7 @@ impl Step {
 /// # Errors
 /// The steps that failed, by name.
 pub(crate) fn run(only: &[Step], keep_going: bool) -> Result<(), Failure> {
-    let wanted = |step: &Step| if only.is_empty() { *step != Step::Valgrind } else { only.contains(step) };
+    let wanted = |step: &Step| if only.is_empty() { !step.needs_valgrind() } else { only.contains(step) };
     let steps: Vec<Step> = Step::value_variants().iter().copied().filter(wanted).collect();
     let mut failed = Vec::new();
     let mut times = Vec::new();

@@ -12,7 +12,7 @@ use crate::workload::{Outcome, Prepared, Workload};
 /// How many frameworks join.
 const NEWCOMERS: usize = 100;
 const SIZE: Size = Size::new(1_000, 100, 50);
-const FILTERED: Size = Size::new(500, 50, 10);
+const FILTERED: Size = Size::new(500, 20, 5);
 
 /// The workloads of this file.
 pub(super) const ALL: &[Workload] = &[

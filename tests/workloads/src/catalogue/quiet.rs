@@ -6,7 +6,7 @@ use crate::workload::{Outcome, Prepared, Workload};
 
 /// Runs in a row: one costs next to nothing.
 const RUNS: usize = 100;
-const FILTERED: Size = Size::new(500, 50, 10);
+const FILTERED: Size = Size::new(500, 20, 5);
 
 /// The workloads of this file.
 pub(super) const ALL: &[Workload] = &[

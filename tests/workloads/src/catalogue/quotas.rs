@@ -7,7 +7,7 @@ use crate::shape::{CPUS, DISK, MEM, Shape, Size};
 use crate::workload::{Outcome, Prepared, Workload};
 
 /// A role for each framework: what quotas cost grows with roles.
-const SIZE: Size = Size::new(300, 300, 300);
+const SIZE: Size = Size::new(100, 100, 100);
 
 /// The workloads of this file.
 pub(super) const ALL: &[Workload] = &[

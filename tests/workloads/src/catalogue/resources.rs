@@ -12,7 +12,7 @@ pub(super) const ALL: &[Workload] = &[
         name: "update-allocation",
         about: "20 reservations made and undone by a framework on an agent with one reservation for each of «agents»",
         unit: "call",
-        size: Size::new(1_600, 400, 400),
+        size: Size::new(800, 200, 200),
         prepare: update_allocation,
     },
     Workload {
@@ -26,21 +26,21 @@ pub(super) const ALL: &[Workload] = &[
         name: "holding-scalars",
         about: "subtract, compare, add: cpus, memory, disk",
         unit: "step",
-        size: Size::new(1_000, 0, 1),
+        size: Size::new(1_000, 1, 1),
         prepare: |size| holding(size, scalars),
     },
     Workload {
         name: "holding-ports",
         about: "subtract, compare, add: every tenth of 100 ranges of ports",
         unit: "step",
-        size: Size::new(1_000, 0, 1),
+        size: Size::new(1_000, 1, 1),
         prepare: |size| holding(size, many_ports),
     },
     Workload {
         name: "holding-reservations",
         about: "subtract, compare, add: every tenth of 100 reservations",
         unit: "step",
-        size: Size::new(1_000, 0, 1),
+        size: Size::new(1_000, 1, 1),
         prepare: |size| holding(size, many_reservations),
     },
 ];
