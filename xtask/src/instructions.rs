@@ -68,6 +68,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let growths: &[Growth] = if arguments.workloads.is_empty() { &GROWTHS } else { &[] };
     let mut tasks: Vec<Task> = growths.iter().flat_map(Growth::tasks).collect();
     tasks.extend(workloads.iter().map(|workload| (workload.name.clone(), workload.size)));
+    // One size can be asked for twice.
+    tasks.sort();
+    tasks.dedup();
     let counted = count_all(&program, &tasks)?;
     let grown: Vec<Grown> = growths.iter().map(|growth| Grown::of(growth, &counted)).collect();
     let rows: Vec<(&Listed, Counted)> = workloads

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use apportion_core::{
     AgentCapabilities, AgentInfo, Allocated, Allocator, Effects, Event, FrameworkCapabilities, FrameworkInfo,
-    Holding, Instant, Offer, Options,
+    Holding, Instant, Offer, Options, UsedByFramework,
 };
 
 use crate::shape::{Kinds, Shape, agent_id, framework_id};
@@ -183,7 +183,36 @@ impl Cluster {
         self.agents += 1;
     }
 
-    /// Offers with their names.
+    /// Adds an agent that has what all the shares make, without a run. The first share is free; each further one is used
+    /// by the framework of that number, in its role.
+    pub fn add_agent_in_use(&mut self, agent: &[u8], shares: &[Holding]) {
+        let mut total = Holding::default();
+        shares.iter().for_each(|share| total.add(share));
+        let users: Vec<(Vec<u8>, Vec<u8>)> = (1..shares.len())
+            .map(|number| (framework_id(number), self.shape.role(self.shape.role_of(number))))
+            .collect();
+        let groups: Vec<[Allocated<'_>; 1]> = users
+            .iter()
+            .zip(shares.iter().skip(1))
+            .map(|((_, role), resources)| [Allocated { role: Some(role), resources }])
+            .collect();
+        let used: Vec<UsedByFramework<'_>> = users
+            .iter()
+            .zip(&groups)
+            .map(|((framework, _), used)| UsedByFramework { framework, used })
+            .collect();
+        self.send(&Event::AddAgent {
+            agent,
+            info: AgentInfo { hostname: agent, ..AgentInfo::default() },
+            capabilities: AGENT_CAPABILITIES,
+            unavailability: None,
+            total: &total,
+            used: &used,
+        });
+        self.agents += 1;
+    }
+
+    /// Offers with their names, and with lists of resources of their own: a master sends back bytes.
     ///
     /// # Panics
     ///
@@ -198,7 +227,7 @@ impl Cluster {
                 .into(),
             role: self.allocator.role_name(offer.role).into(),
             agent: self.allocator.agent_name(offer.agent).expect("an agent that is known").into(),
-            resources: offer.resources.clone(),
+            resources: offer.resources.items().iter().cloned().collect(),
         });
         held.collect()
     }

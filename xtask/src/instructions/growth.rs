@@ -4,50 +4,91 @@ use std::collections::BTreeMap;
 
 use super::{Counted, Task};
 
-/// Agents of the four sizes.
-pub(super) const AGENTS: [usize; 4] = [500, 1_000, 2_000, 4_000];
+/// How many times as large as the first each of the four sizes is.
+const STEPS: [usize; 4] = [1, 2, 4, 8];
 
-/// What grows with agents, and how fast it may.
-const WITH_AGENTS: f64 = 1.05;
-/// What must not grow with agents. A bit for each agent may be looked at, 64 at a time.
-const WITH_NOTHING: f64 = 0.15;
+/// How fast cost may grow.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Limit {
+    /// As this power of the size at most: 1 is in proportion, 0 is not at all.
+    Power(f64),
+    /// By so many instructions at most for each agent and unit of work.
+    PerAgent(f64),
+}
 
-/// A workload, and how fast its cost may grow with the number of agents.
+/// What grows in proportion.
+const PROPORTION: Limit = Limit::Power(1.05);
+/// What may grow as the depth of a tree does.
+const DEPTH: Limit = Limit::Power(0.25);
+/// What must not grow. A bit for each agent may be looked at, 64 at a time; looking at the agent itself takes several
+/// instructions.
+const NOTHING: Limit = Limit::PerAgent(0.5);
+
+/// What becomes more from size to size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Along {
+    Agents,
+    /// Frameworks and their roles.
+    Frameworks,
+}
+
+/// A workload, and how fast its cost may grow with the cluster.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Growth {
     pub(super) workload: &'static str,
-    frameworks: usize,
-    roles: usize,
-    /// The largest exponent: 1 is in proportion, 0 is not at all.
-    pub(super) limit: f64,
+    along: Along,
+    /// Agents, frameworks, roles of the smallest size.
+    first: [usize; 3],
+    limit: Limit,
 }
 
-const fn growth(workload: &'static str, frameworks: usize, roles: usize, limit: f64) -> Growth {
-    Growth { workload, frameworks, roles, limit }
+const fn agents(workload: &'static str, [frameworks, roles]: [usize; 2], limit: Limit) -> Growth {
+    Growth { workload, along: Along::Agents, first: [500, frameworks, roles], limit }
+}
+
+const fn frameworks(workload: &'static str, limit: Limit) -> Growth {
+    Growth { workload, along: Along::Frameworks, first: [500, 50, 25], limit }
 }
 
 /// Everything whose growth is watched.
-pub(super) const GROWTHS: [Growth; 10] = [
-    growth("full-cycle", 100, 50, WITH_AGENTS),
-    growth("full-cycle-ports", 100, 50, WITH_AGENTS),
-    growth("full-cycle-reservations", 100, 50, WITH_AGENTS),
-    growth("add-agents", 100, 50, WITH_AGENTS),
-    growth("recover-filter", 100, 50, WITH_AGENTS),
-    growth("revive-one", 10, 5, WITH_AGENTS),
-    growth("idle-cycle", 100, 50, WITH_NOTHING),
-    growth("filtered-cycle", 10, 5, WITH_NOTHING),
-    growth("join-held", 100, 50, WITH_NOTHING),
-    growth("join-filtered", 10, 5, WITH_NOTHING),
+pub(super) const GROWTHS: [Growth; 13] = [
+    agents("full-cycle", [100, 50], PROPORTION),
+    agents("recover-ports", [100, 50], PROPORTION),
+    agents("full-cycle-reservations", [100, 50], PROPORTION),
+    agents("add-agents", [100, 50], PROPORTION),
+    agents("recover-filter", [100, 50], PROPORTION),
+    agents("revive-one", [10, 5], PROPORTION),
+    agents("idle-cycle", [100, 50], NOTHING),
+    agents("filtered-cycle", [10, 5], NOTHING),
+    agents("join-held", [100, 50], NOTHING),
+    agents("join-filtered", [10, 5], NOTHING),
+    frameworks("full-cycle", DEPTH),
+    frameworks("full-cycle-one-role", DEPTH),
+    frameworks("join-held", DEPTH),
 ];
 
 impl Growth {
-    fn size(&self, agents: usize) -> [usize; 3] {
-        [agents, self.frameworks, self.roles]
+    /// The four sizes.
+    fn sizes(&self) -> [[usize; 3]; 4] {
+        let [agents, frameworks, roles] = self.first;
+        STEPS.map(|step| match self.along {
+            Along::Agents => [agents * step, frameworks, roles],
+            Along::Frameworks => [agents, frameworks * step, roles * step],
+        })
+    }
+
+    /// What becomes more, and from where to where.
+    pub(super) fn range(&self) -> String {
+        let (what, first) = match self.along {
+            Along::Agents => ("agents", self.first[0]),
+            Along::Frameworks => ("frameworks", self.first[1]),
+        };
+        format!("{first} to {} {what}", first * STEPS[3])
     }
 
     /// What has to be counted for it.
     pub(super) fn tasks(&self) -> impl Iterator<Item = Task> {
-        AGENTS.iter().map(|agents| (self.workload.to_owned(), self.size(*agents)))
+        self.sizes().into_iter().map(|size| (self.workload.to_owned(), size))
     }
 }
 
@@ -57,27 +98,65 @@ pub(super) struct Grown {
     pub(super) growth: Growth,
     /// Instructions at each size.
     pub(super) instructions: [u64; 4],
-    pub(super) exponent: f64,
+    /// The power that fits best.
+    exponent: f64,
+    /// Instructions for each agent, framework or role more, and unit of work.
+    per_agent: f64,
 }
 
 impl Grown {
     /// Takes the counts of the four sizes from those that were made.
     pub(super) fn of(growth: &Growth, counted: &BTreeMap<Task, Counted>) -> Grown {
-        let instructions = AGENTS.map(|agents| {
-            let task = (growth.workload.to_owned(), growth.size(agents));
-            counted.get(&task).map_or(0, |counted| counted.count.instructions)
-        });
-        Grown { growth: *growth, instructions, exponent: exponent(&AGENTS, &instructions) }
+        let of = |size: [usize; 3]| counted.get(&(growth.workload.to_owned(), size));
+        let instructions =
+            growth.sizes().map(|size| of(size).map_or(0, |counted| counted.count.instructions));
+        let units = of(growth.sizes()[0]).map_or(1, |counted| counted.units);
+        Grown::new(*growth, instructions, units)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    fn new(growth: Growth, instructions: [u64; 4], units: u64) -> Grown {
+        let more = growth.first[0] * (STEPS[3] - STEPS[0]);
+        let per_agent = (instructions[3] as f64 - instructions[0] as f64) / more as f64 / units as f64;
+        Grown { growth, instructions, exponent: exponent(&STEPS, &instructions), per_agent }
+    }
+
+    /// How fast it grew, as its limit is said.
+    pub(super) fn found(&self) -> String {
+        match self.growth.limit {
+            Limit::Power(_) => format!("n^{:.2}", self.exponent),
+            Limit::PerAgent(_) => format!("{:.2} per agent", self.per_agent),
+        }
+    }
+
+    /// How fast it may grow.
+    pub(super) fn limit(&self) -> String {
+        match self.growth.limit {
+            Limit::Power(most) => format!("n^{most:.2}"),
+            Limit::PerAgent(most) => format!("{most:.2} per agent"),
+        }
+    }
+
+    fn is_too_fast(&self) -> bool {
+        match self.growth.limit {
+            Limit::Power(most) => self.exponent > most,
+            Limit::PerAgent(most) => self.per_agent > most,
+        }
     }
 }
 
 /// The growths that are too fast.
 pub(super) fn failures(grown: &[Grown]) -> Vec<String> {
-    let too_fast = grown.iter().filter(|grown| grown.exponent > grown.growth.limit);
+    let too_fast = grown.iter().filter(|grown| grown.is_too_fast());
     too_fast
-        .map(|Grown { growth: Growth { workload, limit, .. }, instructions, exponent }| {
+        .map(|grown| {
             format!(
-                "{workload}: {instructions:?} instructions at {AGENTS:?} agents grow as n^{exponent:.2}; n^{limit} is allowed"
+                "{}: from {} its instructions grow by {}, {} is allowed: {:?}",
+                grown.growth.workload,
+                grown.growth.range(),
+                grown.found(),
+                grown.limit(),
+                grown.instructions
             )
         })
         .collect()
@@ -99,25 +178,28 @@ fn exponent(sizes: &[usize; 4], costs: &[u64; 4]) -> f64 {
 mod tests {
     use super::*;
 
-    fn grown(limit: f64, instructions: [u64; 4]) -> Grown {
-        let exponent = exponent(&AGENTS, &instructions);
-        Grown { growth: growth("full-cycle", 1, 1, limit), instructions, exponent }
+    fn grown(limit: Limit, cost: fn(u64) -> u64) -> Grown {
+        let growth = agents("full-cycle", [1, 1], limit);
+        Grown::new(growth, growth.sizes().map(|[agents, ..]| cost(agents as u64)), 1)
     }
 
     #[test]
     fn the_exponent_of_a_power_is_found() {
-        assert!((grown(1.0, AGENTS.map(|agents| 7 * agents as u64)).exponent - 1.0).abs() < 1e-3);
-        assert!((grown(1.0, AGENTS.map(|agents| (agents * agents) as u64)).exponent - 2.0).abs() < 1e-3);
-        assert!(grown(1.0, [900; 4]).exponent.abs() < 1e-9);
+        assert!((grown(PROPORTION, |agents| 7 * agents).exponent - 1.0).abs() < 1e-3);
+        assert!((grown(PROPORTION, |agents| agents * agents).exponent - 2.0).abs() < 1e-3);
+        assert!(grown(PROPORTION, |_| 900).exponent.abs() < 1e-9);
     }
 
     #[test]
     fn growing_faster_than_allowed_is_a_failure() {
-        let quadratic = grown(WITH_AGENTS, AGENTS.map(|agents| (100 * agents + agents * agents / 10) as u64));
-        let linear = grown(WITH_AGENTS, AGENTS.map(|agents| 100 * agents as u64 + 5_000));
-        let scanning = grown(WITH_NOTHING, AGENTS.map(|agents| 500 + agents as u64));
-        let bits = grown(WITH_NOTHING, AGENTS.map(|agents| 500 + agents as u64 / 64));
+        let quadratic = grown(PROPORTION, |agents| 100 * agents + agents * agents / 10);
+        let linear = grown(PROPORTION, |agents| 100 * agents + 5_000);
+        let scanning = grown(NOTHING, |agents| 50_000 + agents);
+        let bits = grown(NOTHING, |agents| 500 + agents / 64 * 8);
         assert!(failures(&[linear, bits]).is_empty());
-        assert_eq!(failures(&[quadratic, scanning]).len(), 2);
+        let failures = failures(&[quadratic, scanning]);
+        assert_eq!(failures.len(), 2);
+        let said = "full-cycle: from 500 to 4000 agents its instructions grow by 1.00 per agent, 0.50 per agent is allowed";
+        assert!(failures[1].starts_with(said), "{failures:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::counts::{Counts, Standing, standing};
-use super::growth::{AGENTS, Grown};
+use super::growth::Grown;
 use super::{Counted, Listed};
 use crate::Failure;
 
@@ -55,24 +55,22 @@ pub(super) fn print(rows: &[(&Listed, Counted)], kept: &Counts, grown: &[Grown])
         return;
     }
     anstream::println!(
-        "\n{:<24} {} {:>9} {:>7}",
-        "agents",
-        columns(AGENTS.map(|agents| agents as u64)),
-        "exponent",
+        "\n{:<24} {:<24} {:>14} {:>14}  instructions",
+        "workload",
+        "from",
+        "grows by",
         "limit"
     );
-    for Grown { growth, instructions, exponent } in grown {
+    for one in grown {
         anstream::println!(
-            "{:<24} {} {exponent:>9.2} {:>7}",
-            growth.workload,
-            columns(*instructions),
-            growth.limit
+            "{:<24} {:<24} {:>14} {:>14}  {}",
+            one.growth.workload,
+            one.growth.range(),
+            one.found(),
+            one.limit(),
+            one.instructions.map(grouped).join(" ")
         );
     }
-}
-
-fn columns(numbers: [u64; 4]) -> String {
-    numbers.map(|number| format!("{:>13}", grouped(number))).concat()
 }
 
 /// By how much a count differs, in percent.
@@ -146,18 +144,17 @@ fn tables(rows: &[(&Listed, Counted)], grown: &[Grown], compiler: &str) -> Strin
             grouped(counted.count.allocations)
         );
     }
-    let [first, second, third, fourth] = AGENTS.map(|agents| grouped(agents as u64));
-    let _ = write!(
-        text,
-        "\n| instructions at so many agents | {first} | {second} | {third} | {fourth} | exponent | limit |\n\
-         |---|---:|---:|---:|---:|---:|---:|\n"
-    );
-    for Grown { growth, instructions, exponent } in grown {
-        let [first, second, third, fourth] = instructions.map(grouped);
+    text.push_str("\n| workload | from | instructions at 1 × | 2 × | 4 × | 8 × | grows by | limit |\n");
+    text.push_str("|---|---|---:|---:|---:|---:|---:|---:|\n");
+    for one in grown {
+        let [first, second, third, fourth] = one.instructions.map(grouped);
         let _ = writeln!(
             text,
-            "| `{}` | {first} | {second} | {third} | {fourth} | {exponent:.2} | {} |",
-            growth.workload, growth.limit
+            "| `{}` | {} | {first} | {second} | {third} | {fourth} | {} | {} |",
+            one.growth.workload,
+            one.growth.range(),
+            one.found(),
+            one.limit()
         );
     }
     text

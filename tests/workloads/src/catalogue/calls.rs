@@ -10,7 +10,7 @@ use crate::shape::{Shape, Size, agent_id, framework_id};
 use crate::workload::{Outcome, Prepared, Workload};
 
 /// How many frameworks join.
-const NEWCOMERS: usize = 100;
+const NEWCOMERS: usize = 20;
 const SIZE: Size = Size::new(1_000, 100, 50);
 const FILTERED: Size = Size::new(500, 20, 5);
 
@@ -18,14 +18,14 @@ const FILTERED: Size = Size::new(500, 20, 5);
 pub(super) const ALL: &[Workload] = &[
     Workload {
         name: "join-held",
-        about: "100 frameworks join while everything is held, a run after each",
+        about: "20 frameworks join while everything is held, a run after each",
         unit: "framework",
         size: SIZE,
         prepare: |size| join(Cluster::offered(Shape::plain(size)).0, false),
     },
     Workload {
         name: "join-filtered",
-        about: "100 frameworks that want nothing yet join while all others refuse every agent, a run after each",
+        about: "20 frameworks that want nothing yet join while all others refuse every agent, a run after each",
         unit: "framework",
         size: FILTERED,
         prepare: |size| join(refused(size), true),
@@ -64,6 +64,13 @@ pub(super) const ALL: &[Workload] = &[
         unit: "call",
         size: SIZE,
         prepare: |size| decline(size, Some(crate::LONG)),
+    },
+    Workload {
+        name: "recover-ports",
+        about: "every offer of agents with 100 ranges of ports comes back, and a run offers them again",
+        unit: "offer",
+        size: SIZE,
+        prepare: recover_ports,
     },
     Workload {
         name: "launch-finish",
@@ -148,6 +155,16 @@ fn decline(size: Size, refuse_seconds: Option<f64>) -> Prepared {
     Prepared::new(cluster, (held.len(), 0), move |cluster| {
         cluster.decline(&held, refuse_seconds);
         Outcome::default()
+    })
+}
+
+fn recover_ports(size: Size) -> Prepared {
+    let (cluster, held) = Cluster::offered(Shape { port_ranges: 100, ..Shape::plain(size) });
+    Prepared::new(cluster, (held.len(), held.len()), move |cluster| {
+        cluster.decline(&held, None);
+        let mut outcome = Outcome::default();
+        outcome.add(cluster.tick());
+        outcome
     })
 }
 

@@ -53,13 +53,6 @@ pub(super) const ALL: &[Workload] = &[
         prepare: |size| full(Shape { order: Order::Random, weights: true, ..Shape::plain(size) }),
     },
     Workload {
-        name: "full-cycle-ports",
-        about: "the same, agents with 100 ranges of ports",
-        unit: "offer",
-        size: SIZE,
-        prepare: |size| full(Shape { port_ranges: 100, ..Shape::plain(size) }),
-    },
-    Workload {
         name: "full-cycle-reservations",
         about: "the same, half of the agents with a quarter reserved for some role",
         unit: "agent",

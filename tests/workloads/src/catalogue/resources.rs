@@ -12,7 +12,7 @@ pub(super) const ALL: &[Workload] = &[
         name: "update-allocation",
         about: "20 reservations made and undone by a framework on an agent with one reservation for each of «agents»",
         unit: "call",
-        size: Size::new(800, 200, 200),
+        size: Size::new(1_600, 400, 400),
         prepare: update_allocation,
     },
     Workload {
@@ -48,30 +48,24 @@ pub(super) const ALL: &[Workload] = &[
 /// Reservations made, and undone.
 const OPERATIONS: usize = 20;
 
-/// One agent on which each framework uses its share of many reservations, which differ in their labels; the first
-/// framework has some unreserved cpus besides, with which it reserves.
+/// One agent on which each framework but the first uses its share of many reservations, which differ in their labels. The
+/// first is offered its share, with an unreserved cpu, of which it makes a reservation.
 fn update_allocation(size: Size) -> Prepared {
     let mut cluster = Cluster::empty(Shape::plain(Size { roles: size.frameworks, ..size }));
     cluster.add_frameworks(size.frameworks);
-    let mut used: Vec<Vec<Item>> = vec![Vec::new(); size.frameworks];
+    let mut shares: Vec<Vec<Item>> = vec![Vec::new(); size.frameworks];
     for number in 0..size.agents {
         let at = number % size.frameworks;
         let kind = reserved_kind(b"cpus", &cluster.shape.role(at), format!("label-{number}").as_bytes());
-        let kind = known(&mut cluster, kind);
-        used[at].push(Item::scalar(kind, Amount::whole(1)));
+        shares[at].push(Item::scalar(known(&mut cluster, kind), Amount::whole(1)));
     }
     let free = Item::scalar(cluster.kinds.cpus, Amount::whole(1));
-    used[0].push(free.clone());
-    let used: Vec<Holding> = used.into_iter().map(Holding::new).collect();
-    let mut total = Holding::default();
-    used.iter().for_each(|own| total.add(own));
+    shares[0].push(free.clone());
     let agent = agent_id(0);
-    cluster.add_agent(&agent, &total);
-    // Each framework is offered what is reserved for its role, and holds that; the unreserved cpu goes to one of them.
+    cluster.add_agent_in_use(&agent, &shares.into_iter().map(Holding::new).collect::<Vec<_>>());
     let offers = cluster.tick().offers;
-    let holder = offers.iter().find(|offer| offer.resources.contains_item(&free));
-    let held = cluster.held(holder.map(std::slice::from_ref).unwrap_or_default());
-    let [holder] = held.as_slice() else { unreachable!("the unreserved cpu is offered to one framework") };
+    let held = cluster.held(&offers);
+    let [holder] = held.as_slice() else { unreachable!("one framework uses nothing yet") };
     let (framework, role, offered) =
         (holder.framework.clone(), holder.role.clone(), holder.resources.clone());
     let own = known(&mut cluster, reserved_kind(b"cpus", &role, b"new"));
