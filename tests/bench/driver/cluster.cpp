@@ -1,0 +1,188 @@
+// A started allocator, its agents and frameworks, and how a round is measured.
+#include <cstring>
+#include <thread>
+
+#include <process/clock.hpp>
+
+#include "bench.hpp"
+
+namespace bench {
+namespace {
+
+/** The batch loop's interval, on the host's clock, which stands still. */
+const Seconds INTERVAL(1);
+
+/** The number behind the last dash of an id. */
+int numberOf(const std::string& id)
+{
+  return std::atoi(id.c_str() + id.rfind('-') + 1);
+}
+
+/** Waits without giving the processor away at first: a sleep is longer than many cycles. */
+template <typename Condition>
+void await(Condition&& done)
+{
+  const Watch::time_point begun = Watch::now();
+  while (!done()) {
+    if (Watch::now() - begun > std::chrono::milliseconds(5)) std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
+}
+
+mesos::allocator::Options options()
+{
+  mesos::allocator::Options made;
+  made.allocationInterval = INTERVAL;
+  made.filterGpuResources = true;
+  made.maxCompletedFrameworks = 0;
+  made.publishPerFrameworkMetrics = true;
+  made.recoveryTimeout = Seconds(600);
+  made.agentRecoveryFactor = 0.8;
+  return made;
+}
+
+} // namespace {
+
+void Sink::take(const mesos::FrameworkID& framework, const OfferMap& offers)
+{
+  const Watch::time_point entered = Watch::now();
+  last_ = entered - spent_;
+  const int number = numberOf(framework.value());
+  for (const auto& role : offers) {
+    count_ += static_cast<long>(role.second.size());
+    if (!keeps_) continue;
+    for (const auto& agent : role.second) kept_.push_back({number, numberOf(agent.first.value()), agent.second});
+  }
+  spent_ += Watch::now() - entered;
+}
+
+void Sink::reset()
+{
+  count_ = 0;
+  spent_ = {};
+  last_ = {};
+}
+
+Cluster::Cluster(Allocator* allocator) : allocator_(allocator)
+{
+  pauseClock();
+  allocator_->initialize(
+      options(),
+      [this](const mesos::FrameworkID& id, const OfferMap& map) { sink_.take(id, map); },
+      [](const mesos::FrameworkID&, const hashmap<mesos::SlaveID, mesos::UnavailableResources>&) {});
+  settle();
+}
+
+void Cluster::barrier()
+{
+  if (agents_.empty()) {
+    const auto answer = allocator_->getInverseOfferStatuses();
+    await([&] { return !answer.isPending(); });
+  } else {
+    // Nothing is changed by no operations, on one agent only.
+    const auto answer = allocator_->updateAvailable(agents_.front(), {});
+    await([&] { return !answer.isPending(); });
+  }
+}
+
+void Cluster::settle()
+{
+  // A message leads to the request of a cycle, the request to the cycle.
+  for (int i = 0; i < 3; ++i) barrier();
+}
+
+Round Cluster::measure(const std::function<void()>& trigger)
+{
+  sink_.reset();
+  const Watch::time_point begun = Watch::now();
+  trigger();
+  const Watch::time_point called = Watch::now();
+  settle();
+  const Watch::time_point quiet = Watch::now() - sink_.spent();
+  const Watch::time_point last = sink_.count() > 0 ? sink_.lastArrival() : quiet;
+  return {ms(last - begun), ms(quiet - begun), ms(called - begun), sink_.count()};
+}
+
+Round Cluster::batch()
+{
+  return measure([this] {
+    // A timer of ours behind that of the batch loop: when it fires, the loop's message is in the mailbox.
+    std::atomic<bool> fired{false};
+    process::Clock::timer(INTERVAL, [&fired] { fired = true; });
+    advanceClock(INTERVAL);
+    await([&] { return fired.load(); });
+    barrier();
+  });
+}
+
+std::string roleName(int number)
+{
+  return "role-" + std::to_string(number);
+}
+
+mesos::FrameworkInfo frameworkInfo(int number, const std::string& role)
+{
+  // MULTI_ROLE, SHARED_RESOURCES, RESERVATION_REFINEMENT
+  const std::string name = "framework-" + std::to_string(number);
+  return parse<mesos::FrameworkInfo>(
+      field(1, "user") + field(2, name) + field(3, field(1, name)) + field(10, bench::number(1, 6)) +
+      field(10, bench::number(1, 4)) + field(10, bench::number(1, 7)) + field(12, role));
+}
+
+mesos::SlaveInfo agentInfo(int number)
+{
+  const std::string text = std::to_string(number);
+  return parse<mesos::SlaveInfo>(field(1, "host-" + text) + field(6, field(1, "agent-" + text)));
+}
+
+void Cluster::addAgents(int count, const std::function<mesos::Resources(int)>& total)
+{
+  // MULTI_ROLE, HIERARCHICAL_ROLE, RESERVATION_REFINEMENT
+  std::vector<mesos::SlaveInfo_Capability> capabilities;
+  for (const uint64_t one : {1, 2, 3}) capabilities.push_back(parse<mesos::SlaveInfo_Capability>(bench::number(1, one)));
+  for (int i = 0; i < count; ++i) {
+    const int number = agents();
+    agents_.push_back(id<mesos::SlaveID>("agent-" + std::to_string(number)));
+    allocator_->addSlave(agents_.back(), agentInfo(number), capabilities, None(), total(number), {});
+  }
+}
+
+void Cluster::removeAgents()
+{
+  for (const mesos::SlaveID& agent : agents_) allocator_->removeSlave(agent);
+  agents_.clear();
+}
+
+void Cluster::addFrameworks(int count, const std::function<std::string(int)>& role)
+{
+  for (int i = 0; i < count; ++i) {
+    const int number = frameworks();
+    frameworks_.push_back(id<mesos::FrameworkID>("framework-" + std::to_string(number)));
+    allocator_->addFramework(
+        frameworks_.back(), frameworkInfo(number, role(number)), {}, true, mesos::allocator::FrameworkOptions());
+  }
+}
+
+void Cluster::removeFrameworks()
+{
+  for (const mesos::FrameworkID& framework : frameworks_) allocator_->removeFramework(framework);
+  frameworks_.clear();
+}
+
+void Cluster::recoverAll(double refuseSeconds)
+{
+  Option<mesos::Filters> filters = None();
+  if (refuseSeconds > 0) filters = parse<mesos::Filters>(real(1, refuseSeconds));
+  for (const Offer& offer : sink_.kept()) {
+    allocator_->recoverResources(framework(offer.framework), agent(offer.agent), offer.resources, filters, false);
+  }
+  sink_.kept().clear();
+  sink_.kept().shrink_to_fit();
+  settle();
+}
+
+void Cluster::setQuota(const std::string& role, const std::string& guarantees, const std::string& limits)
+{
+  (void)role; (void)guarantees; (void)limits;
+}
+
+} // namespace bench {

@@ -1,0 +1,112 @@
+//! The driver in C++: compiled here, run by the rig's launcher.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use apportion_rig::{Rig, RigError, Variant};
+
+/// The sources, in `driver/`.
+const SOURCES: [&str; 4] = ["cluster", "host", "main", "workloads"];
+
+/// Which allocator is driven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The one that the Mesos binary holds itself.
+    BuiltIn,
+    /// The one of the library.
+    Ours,
+}
+
+impl Side {
+    /// Both, in the order of the table.
+    pub const BOTH: [Side; 2] = [Side::BuiltIn, Side::Ours];
+
+    /// What tables call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Side::BuiltIn => "built-in",
+            Side::Ours => "ours",
+        }
+    }
+
+    /// What the demangled name of the allocator's class holds.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            Side::BuiltIn => "mesos::internal::master::allocator::HierarchicalAllocatorProcess<",
+            Side::Ours => "apportion::",
+        }
+    }
+}
+
+/// A compiled driver, and the library whose allocator it measures.
+#[derive(Debug)]
+pub struct Driver {
+    rig: Rig,
+    compiled: PathBuf,
+    library: PathBuf,
+    settings: Vec<String>,
+}
+
+impl Driver {
+    /// Compiles the driver into `folder`. `settings` are parameters of the module, `key=value` each.
+    ///
+    /// # Errors
+    /// What is missing, in words.
+    pub fn prepare(
+        rig: Rig,
+        folder: &Path,
+        library: PathBuf,
+        settings: Vec<String>,
+    ) -> Result<Driver, String> {
+        if !library.is_file() {
+            let path = library.display();
+            return Err(format!("{path}: no such file; build it: cargo build --release --package apportion"));
+        }
+        std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let compiled = folder.join("bench-driver.so");
+        compile(&compiled)?;
+        Ok(Driver { rig, compiled, library, settings })
+    }
+
+    /// A command that runs one workload with one allocator.
+    ///
+    /// # Errors
+    /// As [`Rig::command_loading`].
+    pub fn command(
+        &self,
+        side: Side,
+        workload: &str,
+        parameters: &[(&str, u64)],
+    ) -> Result<Command, RigError> {
+        let mut command = self.rig.command_loading(Variant::Plain, &self.compiled, None)?;
+        match side {
+            Side::BuiltIn => command.arg("built-in"),
+            Side::Ours => command.arg(&self.library),
+        };
+        command.arg(workload);
+        command.args(parameters.iter().map(|(key, value)| format!("{key}={value}")));
+        if side == Side::Ours {
+            command.args(self.settings.iter().map(|setting| format!("+{setting}")));
+        }
+        Ok(command)
+    }
+}
+
+/// Compiles the driver, optimised as the library is.
+fn compile(library: &Path) -> Result<(), String> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
+    let mut command = Command::new(&compiler);
+    command.args(["-std=c++17", "-g", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]);
+    for folder in ["../../include/mesos-abi", "../../include"] {
+        command.arg("-I").arg(own.join(folder));
+    }
+    command.arg("-o").arg(library);
+    command.args(SOURCES.map(|name| own.join("driver").join(format!("{name}.cpp"))));
+    let status = command.status().map_err(|error| {
+        format!("cannot run {}: {error}; install it: apt-get install g++", compiler.display())
+    })?;
+    if status.success() { Ok(()) } else { Err("the driver does not compile".to_owned()) }
+}
