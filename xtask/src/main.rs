@@ -1,6 +1,7 @@
 //! Build, demo and test commands of the project: `cargo xtask --help`.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod demo;
 mod fuzz;
 mod generate;
@@ -40,6 +41,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Measure the allocator beside the built-in one: in one process, and in a real master
+    Bench(bench::Arguments),
     /// Start a real Mesos with the modules and watch it work
     Demo(demo::Arguments),
     /// Feed decoders, border and allocator with inputs that libFuzzer makes, and see that their promises hold
@@ -77,6 +80,7 @@ pub(crate) fn target_folder() -> PathBuf {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Generate { check } => generate::run(check),

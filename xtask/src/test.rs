@@ -58,7 +58,9 @@ pub(crate) enum Step {
     Histories,
     /// The library driven from C++ inside the host's binary, and by its hook manager; its symbols against the host's
     Shim,
-    /// The same under the address and undefined-behaviour sanitizers
+    /// The bench at small sizes, with the built-in allocator and with ours
+    Bench,
+    /// The shim under the address and undefined-behaviour sanitizers
     Memory,
     /// A virtual machine with cgroups v2 only, with a real Mesos and the four modules in it
     Machine,
@@ -91,6 +93,7 @@ impl Step {
             Step::Unit => "tests without Mesos",
             Step::Histories => "random histories against an independent allocator",
             Step::Shim => "the shim inside the host's binary",
+            Step::Bench => "the bench at small sizes",
             Step::Memory => "the shim under the memory checker",
             Step::Machine => "a machine with cgroups v2 only",
             Step::Rig => "the rig: a real Mesos",
@@ -150,6 +153,7 @@ impl Step {
                 "--test",
                 "hook_manager",
             ]),
+            Step::Bench => with_library(&["test", "--locked", "--package", "apportion-bench"]),
             Step::Memory => memory(),
             Step::Machine => with_library(&["test", "--locked", "--package", "apportion-machine"]),
             Step::Rig => with_library(&["test", "--locked", "--package", "apportion-rig"]),
@@ -385,6 +389,7 @@ mod tests {
                 own.lines().find_map(|line| line.strip_prefix("name = ")).unwrap().trim_matches('"');
             let own_step = [
                 "apportion-oracle",
+                "apportion-bench",
                 "apportion-machine",
                 "apportion-rig",
                 "apportion-shim-tests",

@@ -37,7 +37,6 @@ public:
   /** A number; ends the process when it is not given and there is no default. */
   long number(const std::string& key) const;
   long number(const std::string& key, long otherwise) const;
-  std::string text(const std::string& key, const std::string& otherwise) const;
 
 private:
   std::map<std::string, std::string> values_;
@@ -106,6 +105,20 @@ struct Round
   long offers;
 };
 
+struct NewAgent
+{
+  mesos::SlaveID id;
+  mesos::SlaveInfo info;
+  mesos::Resources total;
+  hashmap<mesos::FrameworkID, mesos::Resources> used;
+};
+
+struct NewFramework
+{
+  mesos::FrameworkID id;
+  mesos::FrameworkInfo info;
+};
+
 /** A started allocator with agents and frameworks. */
 class Cluster
 {
@@ -120,17 +133,25 @@ public:
   /** What `trigger` leads to. */
   Round measure(const std::function<void()>& trigger);
 
-  /** Agents beside those that are there; `total` and `info` of an agent by its number. */
-  void addAgents(int count, const std::function<mesos::Resources(int)>& total);
+  /** Makes agents beside those that are there, with the total of each by its number; nothing is called yet. */
+  std::vector<NewAgent> makeAgents(int count, const std::function<mesos::Resources(int)>& total) const;
+  void add(const std::vector<NewAgent>& agents);
+  void addAgents(int count, const std::function<mesos::Resources(int)>& total) { add(makeAgents(count, total)); }
   void removeAgents();
-  /** Frameworks beside those that are there; roles by their number. */
-  void addFrameworks(int count, const std::function<std::string(int)>& role);
+
+  /** The same for frameworks, with the role of each. */
+  std::vector<NewFramework> makeFrameworks(int count, const std::function<std::string(int)>& role) const;
+  void add(const std::vector<NewFramework>& frameworks);
+  void addFrameworks(int count, const std::function<std::string(int)>& role) { add(makeFrameworks(count, role)); }
   void removeFrameworks();
 
-  /** Gives all offers back; with seconds above zero they are refused for so long. */
+  /** Gives all offers that were kept back, and forgets them; with seconds above zero they are refused for so long. */
+  void giveBack(double refuseSeconds = 0);
+  /** The same, and waits until it is done. */
   void recoverAll(double refuseSeconds = 0);
 
-  void setQuota(const std::string& role, const std::string& guarantees, const std::string& limits);
+  /** Without `limits` there are none. */
+  void setQuota(const std::string& role, const std::string& guarantees, const std::string& limits = "");
 
   Allocator& allocator() { return *allocator_; }
   Sink& sink() { return sink_; }
@@ -138,12 +159,14 @@ public:
   const mesos::SlaveID& agent(int number) const { return agents_.at(static_cast<size_t>(number)); }
   int agents() const { return static_cast<int>(agents_.size()); }
   int frameworks() const { return static_cast<int>(frameworks_.size()); }
+  const std::vector<mesos::SlaveInfo_Capability>& capabilities() const { return capabilities_; }
 
 private:
   void barrier();
 
   Allocator* allocator_;
   Sink sink_;
+  std::vector<mesos::SlaveInfo_Capability> capabilities_;
   std::vector<mesos::SlaveID> agents_;
   std::vector<mesos::FrameworkID> frameworks_;
 };
@@ -152,6 +175,9 @@ private:
 mesos::FrameworkInfo frameworkInfo(int number, const std::string& role);
 mesos::SlaveInfo agentInfo(int number);
 std::string roleName(int number);
+
+/** Reads the `name:number;...` form. */
+mesos::ResourceQuantities quantities(const std::string& text);
 
 /** Bytes of the heap in use, and of the process in memory. */
 struct Memory
@@ -170,8 +196,26 @@ void tellValue(const std::string& series, double value);
 /** What is being done, for the progress line. */
 void tellStep(const std::string& text);
 
-/** Measures one workload. */
-void run(const std::string& workload, Allocator* allocator, const Parameters& parameters);
+/** How many of what a workload is about. */
+struct Sizes
+{
+  explicit Sizes(const Parameters& parameters);
+
+  std::string role(int framework) const { return roleName(framework % roles); }
+
+  int agents, frameworks, roles, rounds;
+};
+
+/** An agent without anything special, made anew each time, as the master does. */
+mesos::Resources plainAgent();
+/** Adds the frameworks, then the agents, and waits until all is offered. */
+void populate(Cluster& cluster, const Sizes& sizes);
+
+typedef void Workload(Cluster&, const Sizes&);
+
+Workload cycles, filtered, join, reviveStorm, registration, memoryInUse;
+Workload reservedCycles, nestedCycles, quotaCycles, weightedCycles;
+Workload ports, leftovers, operations, reservations, latency;
 
 } // namespace bench {
 

@@ -64,6 +64,10 @@ void Sink::reset()
 
 Cluster::Cluster(Allocator* allocator) : allocator_(allocator)
 {
+  // MULTI_ROLE, HIERARCHICAL_ROLE, RESERVATION_REFINEMENT
+  for (const uint64_t one : {1, 2, 3}) {
+    capabilities_.push_back(parse<mesos::SlaveInfo_Capability>(bench::number(1, one)));
+  }
   pauseClock();
   allocator_->initialize(
       options(),
@@ -134,15 +138,22 @@ mesos::SlaveInfo agentInfo(int number)
   return parse<mesos::SlaveInfo>(field(1, "host-" + text) + field(6, field(1, "agent-" + text)));
 }
 
-void Cluster::addAgents(int count, const std::function<mesos::Resources(int)>& total)
+std::vector<NewAgent> Cluster::makeAgents(int count, const std::function<mesos::Resources(int)>& total) const
 {
-  // MULTI_ROLE, HIERARCHICAL_ROLE, RESERVATION_REFINEMENT
-  std::vector<mesos::SlaveInfo_Capability> capabilities;
-  for (const uint64_t one : {1, 2, 3}) capabilities.push_back(parse<mesos::SlaveInfo_Capability>(bench::number(1, one)));
-  for (int i = 0; i < count; ++i) {
-    const int number = agents();
-    agents_.push_back(id<mesos::SlaveID>("agent-" + std::to_string(number)));
-    allocator_->addSlave(agents_.back(), agentInfo(number), capabilities, None(), total(number), {});
+  std::vector<NewAgent> made;
+  made.reserve(static_cast<size_t>(count));
+  for (int number = agents(); number < agents() + count; ++number) {
+    const auto agent = id<mesos::SlaveID>("agent-" + std::to_string(number));
+    made.push_back({agent, agentInfo(number), total(number), {}});
+  }
+  return made;
+}
+
+void Cluster::add(const std::vector<NewAgent>& agents)
+{
+  for (const NewAgent& agent : agents) {
+    agents_.push_back(agent.id);
+    allocator_->addSlave(agent.id, agent.info, capabilities_, None(), agent.total, agent.used);
   }
 }
 
@@ -152,13 +163,21 @@ void Cluster::removeAgents()
   agents_.clear();
 }
 
-void Cluster::addFrameworks(int count, const std::function<std::string(int)>& role)
+std::vector<NewFramework> Cluster::makeFrameworks(int count, const std::function<std::string(int)>& role) const
 {
-  for (int i = 0; i < count; ++i) {
-    const int number = frameworks();
-    frameworks_.push_back(id<mesos::FrameworkID>("framework-" + std::to_string(number)));
-    allocator_->addFramework(
-        frameworks_.back(), frameworkInfo(number, role(number)), {}, true, mesos::allocator::FrameworkOptions());
+  std::vector<NewFramework> made;
+  for (int number = frameworks(); number < frameworks() + count; ++number) {
+    const auto framework = id<mesos::FrameworkID>("framework-" + std::to_string(number));
+    made.push_back({framework, frameworkInfo(number, role(number))});
+  }
+  return made;
+}
+
+void Cluster::add(const std::vector<NewFramework>& frameworks)
+{
+  for (const NewFramework& framework : frameworks) {
+    frameworks_.push_back(framework.id);
+    allocator_->addFramework(framework.id, framework.info, {}, true, mesos::allocator::FrameworkOptions());
   }
 }
 
@@ -168,21 +187,30 @@ void Cluster::removeFrameworks()
   frameworks_.clear();
 }
 
-void Cluster::recoverAll(double refuseSeconds)
+void Cluster::giveBack(double refuseSeconds)
 {
   Option<mesos::Filters> filters = None();
   if (refuseSeconds > 0) filters = parse<mesos::Filters>(real(1, refuseSeconds));
-  for (const Offer& offer : sink_.kept()) {
+  // What comes while the calls are made is kept for the next time.
+  std::vector<Offer> offers;
+  offers.swap(sink_.kept());
+  for (const Offer& offer : offers) {
     allocator_->recoverResources(framework(offer.framework), agent(offer.agent), offer.resources, filters, false);
   }
-  sink_.kept().clear();
-  sink_.kept().shrink_to_fit();
+}
+
+void Cluster::recoverAll(double refuseSeconds)
+{
+  giveBack(refuseSeconds);
   settle();
 }
 
 void Cluster::setQuota(const std::string& role, const std::string& guarantees, const std::string& limits)
 {
-  (void)role; (void)guarantees; (void)limits;
+  mesos::Quota quota;
+  quota.guarantees = quantities(guarantees);
+  if (!limits.empty()) quota.limits = mesos::ResourceLimits::fromString(limits).get();
+  allocator_->updateQuota(role, quota);
 }
 
 } // namespace bench {

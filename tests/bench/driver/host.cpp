@@ -81,6 +81,14 @@ void advanceClock(Duration duration)
   advance(duration);
 }
 
+mesos::ResourceQuantities quantities(const std::string& text)
+{
+  typedef Try<mesos::ResourceQuantities> (*FromString)(const std::string&);
+  static const auto fromString = hostFunction<FromString>(
+      "_ZN5mesos18ResourceQuantities10fromStringERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE");
+  return fromString(text).get();
+}
+
 Memory memory()
 {
   malloc_trim(0);

@@ -27,11 +27,35 @@ long Parameters::number(const std::string& key, long otherwise) const
   return values_.count(key) == 1 ? number(key) : otherwise;
 }
 
-std::string Parameters::text(const std::string& key, const std::string& otherwise) const
+Sizes::Sizes(const Parameters& parameters)
+  : agents(static_cast<int>(parameters.number("agents"))),
+    frameworks(static_cast<int>(parameters.number("frameworks"))),
+    roles(static_cast<int>(parameters.number("roles", frameworks))),
+    rounds(static_cast<int>(parameters.number("rounds", 5)))
 {
-  const auto found = values_.find(key);
-  return found == values_.end() ? otherwise : found->second;
 }
+
+namespace {
+
+const std::map<std::string, Workload*> WORKLOADS = {
+    {"cycles", cycles},
+    {"filtered", filtered},
+    {"join", join},
+    {"latency", latency},
+    {"leftovers", leftovers},
+    {"memory", memoryInUse},
+    {"nested", nestedCycles},
+    {"operations", operations},
+    {"ports", ports},
+    {"quota", quotaCycles},
+    {"registration", registration},
+    {"reservations", reservations},
+    {"reserved", reservedCycles},
+    {"revive-storm", reviveStorm},
+    {"weights", weightedCycles},
+};
+
+} // namespace {
 
 void tell(const std::string& json)
 {
@@ -81,7 +105,11 @@ extern "C" int rig_main(int argc, char** argv)
   }
   bench::Allocator* allocator = library == "built-in" ? bench::builtIn() : bench::module(library, ofModule);
   bench::tell(R"({"class":")" + bench::className(*allocator) + R"("})");
-  bench::run(argv[2], allocator, bench::Parameters(parameters));
+  const auto workload = bench::WORKLOADS.find(argv[2]);
+  if (workload == bench::WORKLOADS.end()) bench::fail(std::string("no workload ") + argv[2]);
+  // Never destroyed: the actor, which uses it, lives as long as the process.
+  auto* cluster = new bench::Cluster(allocator);
+  workload->second(*cluster, bench::Sizes(bench::Parameters(parameters)));
   bench::tell(R"({"done":true})");
   return 0;
 }

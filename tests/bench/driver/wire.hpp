@@ -70,6 +70,12 @@ inline std::string scalar(const std::string& name, double amount, const std::str
   return text;
 }
 
+/** One range of ports. */
+inline std::string range(uint64_t begin, uint64_t end)
+{
+  return field(1, "ports") + number(2, 1) + field(4, field(1, number(1, begin) + number(2, end)));
+}
+
 /** A dynamic reservation, to be appended to a resource. */
 inline std::string reservedFor(const std::string& role, const std::string& label = "")
 {

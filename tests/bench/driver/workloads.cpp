@@ -1,4 +1,4 @@
-// The workloads.
+// Workloads about cycles, and about frameworks and agents that come.
 #include "bench.hpp"
 
 namespace bench {
@@ -7,41 +7,37 @@ namespace {
 /** A year: longer than any run. */
 const double LONG = 365.0 * 24 * 3600;
 
-mesos::Resources shape()
+/** What the host alone needs for maps of the offers that were kept, with their resources copied into them. */
+void floorOf(Cluster& cluster, const Sizes& sizes)
 {
-  return mesos::Resources::parse("cpus:24;mem:65536;disk:409600;ports:[31000-32000]").get();
+  for (int round = 0; round < 3; ++round) {
+    std::vector<OfferMap> maps(static_cast<size_t>(sizes.frameworks));
+    const Watch::time_point begun = Watch::now();
+    for (const Offer& offer : cluster.sink().kept()) {
+      maps[static_cast<size_t>(offer.framework)][sizes.role(offer.framework)][cluster.agent(offer.agent)] =
+          offer.resources;
+    }
+    tellValue("floor", ms(Watch::now() - begun));
+  }
 }
 
-struct Sizes
-{
-  explicit Sizes(const Parameters& parameters)
-    : agents(static_cast<int>(parameters.number("agents"))),
-      frameworks(static_cast<int>(parameters.number("frameworks"))),
-      roles(static_cast<int>(parameters.number("roles", frameworks))),
-      rounds(static_cast<int>(parameters.number("rounds", 5)))
-  {
-  }
-
-  std::string role(int framework) const { return roleName(framework % roles); }
-
-  int agents, frameworks, roles, rounds;
-};
-
-void populate(Cluster& cluster, const Sizes& sizes)
+void addFrameworks(Cluster& cluster, const Sizes& sizes, const std::function<std::string(int)>& role)
 {
   tellStep("adding frameworks");
-  cluster.addFrameworks(sizes.frameworks, [&](int number) { return sizes.role(number); });
+  cluster.addFrameworks(sizes.frameworks, role);
   cluster.settle();
+}
+
+void addAgents(Cluster& cluster, const Sizes& sizes, const std::function<mesos::Resources(int)>& total)
+{
   tellStep("adding agents");
-  const mesos::Resources total = shape();
-  cluster.addAgents(sizes.agents, [&](int) { return total; });
+  cluster.addAgents(sizes.agents, total);
   cluster.settle();
 }
 
 /** Cycles in which everything is free, and cycles in which nothing is. */
-void cycles(Cluster& cluster, const Sizes& sizes)
+void measureCycles(Cluster& cluster, const Sizes& sizes)
 {
-  populate(cluster, sizes);
   for (int round = 0; round <= sizes.rounds; ++round) {
     tellStep("giving back");
     cluster.recoverAll();
@@ -56,11 +52,84 @@ void cycles(Cluster& cluster, const Sizes& sizes)
   }
 }
 
+} // namespace {
+
+mesos::Resources plainAgent()
+{
+  return mesos::Resources::parse("cpus:24;mem:65536;disk:409600;ports:[31000-32000]").get();
+}
+
+void populate(Cluster& cluster, const Sizes& sizes)
+{
+  addFrameworks(cluster, sizes, [&](int number) { return sizes.role(number); });
+  addAgents(cluster, sizes, [](int) { return plainAgent(); });
+}
+
+void cycles(Cluster& cluster, const Sizes& sizes)
+{
+  populate(cluster, sizes);
+  measureCycles(cluster, sizes);
+  floorOf(cluster, sizes);
+}
+
+/** Every second agent is reserved to one role, whole. */
+void reservedCycles(Cluster& cluster, const Sizes& sizes)
+{
+  const auto total = [&](int number) {
+    if (number % 2 == 0) return plainAgent();
+    const std::string reserved = reservedFor(sizes.role(number));
+    mesos::Resources all;
+    for (const auto& one : {scalar("cpus", 24), scalar("mem", 65536), scalar("disk", 409600), range(31000, 32000)}) {
+      all += parse<mesos::Resource>(one + reserved);
+    }
+    return all;
+  };
+  addFrameworks(cluster, sizes, [&](int number) { return sizes.role(number); });
+  addAgents(cluster, sizes, total);
+  measureCycles(cluster, sizes);
+}
+
+/** Roles of two levels, ten below each. */
+void nestedCycles(Cluster& cluster, const Sizes& sizes)
+{
+  const auto role = [&](int number) {
+    const int leaf = number % sizes.roles;
+    return "department-" + std::to_string(leaf / 10) + "/team-" + std::to_string(leaf % 10);
+  };
+  addFrameworks(cluster, sizes, role);
+  addAgents(cluster, sizes, [](int) { return plainAgent(); });
+  measureCycles(cluster, sizes);
+}
+
+/** Every second role is guaranteed its part of half the cluster, in whole agents. */
+void quotaCycles(Cluster& cluster, const Sizes& sizes)
+{
+  const int each = sizes.agents / sizes.roles / 2;
+  for (int role = 0; role < sizes.roles; role += 2) {
+    cluster.setQuota(
+        roleName(role), "cpus:" + std::to_string(24 * each) + ";mem:" + std::to_string(65536 * each) +
+                            ";disk:" + std::to_string(409600 * each));
+  }
+  populate(cluster, sizes);
+  measureCycles(cluster, sizes);
+}
+
+/** Weights from one to five. */
+void weightedCycles(Cluster& cluster, const Sizes& sizes)
+{
+  std::vector<mesos::WeightInfo> weights;
+  for (int role = 0; role < sizes.roles; ++role) {
+    weights.push_back(parse<mesos::WeightInfo>(real(1, 1 + role % 5) + field(2, roleName(role))));
+  }
+  cluster.allocator().updateWeights(weights);
+  populate(cluster, sizes);
+  measureCycles(cluster, sizes);
+}
+
 /** Every framework has declined every agent for long. */
 void filtered(Cluster& cluster, const Sizes& sizes)
 {
   populate(cluster, sizes);
-  tellStep("declining");
   double before = 0;
   const long all = static_cast<long>(sizes.agents) * sizes.frameworks;
   for (long declined = 0; declined < all;) {
@@ -69,7 +138,7 @@ void filtered(Cluster& cluster, const Sizes& sizes)
     cluster.recoverAll(LONG);
     if (declined == 0) before = memory().heap;
     declined += now;
-    tellStep("declining " + std::to_string(100 * declined / all) + " %");
+    tellStep("declining, " + std::to_string(100 * declined / all) + " %");
     if (declined < all) cluster.batch();
   }
   const double filters = static_cast<double>(all - sizes.agents);
@@ -89,15 +158,15 @@ void filtered(Cluster& cluster, const Sizes& sizes)
 /** Frameworks join a cluster of free agents, all at once. */
 void join(Cluster& cluster, const Sizes& sizes)
 {
-  tellStep("adding agents");
-  const mesos::Resources total = shape();
-  cluster.addAgents(sizes.agents, [&](int) { return total; });
-  cluster.settle();
+  addAgents(cluster, sizes, [](int) { return plainAgent(); });
   for (int round = 0; round <= sizes.rounds; ++round) {
+    const auto frameworks =
+        cluster.makeFrameworks(sizes.frameworks, [&](int number) { return sizes.role(number); });
     tellStep("joining");
-    const Round joined = cluster.measure(
-        [&] { cluster.addFrameworks(sizes.frameworks, [&](int number) { return sizes.role(number); }); });
-    if (round > 0) tellRound("join", joined, joined.quiet_ms);
+    const Round joined = cluster.measure([&] { cluster.add(frameworks); });
+    // With one round only, there is none to warm up.
+    if (round > 0 || sizes.rounds == 1) tellRound("join", joined, joined.quiet_ms);
+    if (sizes.rounds == 1) return;
     tellStep("leaving");
     cluster.recoverAll();
     cluster.removeFrameworks();
@@ -105,18 +174,50 @@ void join(Cluster& cluster, const Sizes& sizes)
   }
 }
 
-} // namespace {
-
-void run(const std::string& workload, Allocator* allocator, const Parameters& parameters)
+/** All frameworks, suppressed before, revive at once in a cluster of free agents. */
+void reviveStorm(Cluster& cluster, const Sizes& sizes)
 {
-  // Never destroyed: its actor lives as long as the process.
-  Cluster& cluster = *new Cluster(allocator);
-  const Sizes sizes(parameters);
-  static const std::map<std::string, void (*)(Cluster&, const Sizes&)> all = {
-      {"cycles", cycles}, {"filtered", filtered}, {"join", join}};
-  const auto found = all.find(workload);
-  if (found == all.end()) fail("no workload " + workload);
-  found->second(cluster, sizes);
+  populate(cluster, sizes);
+  for (int round = 0; round <= sizes.rounds; ++round) {
+    tellStep("suppressing");
+    for (int i = 0; i < sizes.frameworks; ++i) cluster.allocator().suppressOffers(cluster.framework(i), {});
+    cluster.recoverAll();
+    tellStep("reviving");
+    const Round storm = cluster.measure([&] {
+      for (int i = 0; i < sizes.frameworks; ++i) cluster.allocator().reviveOffers(cluster.framework(i), {});
+    });
+    if (round > 0) tellRound("storm", storm, storm.quiet_ms);
+  }
+}
+
+/** Agents register, all at once, and are offered. */
+void registration(Cluster& cluster, const Sizes& sizes)
+{
+  addFrameworks(cluster, sizes, [&](int number) { return sizes.role(number); });
+  for (int round = 0; round <= sizes.rounds; ++round) {
+    const auto agents = cluster.makeAgents(sizes.agents, [](int) { return plainAgent(); });
+    tellStep("registering");
+    const Round registered = cluster.measure([&] { cluster.add(agents); });
+    if (round > 0 || sizes.rounds == 1) tellRound("registration", registered, registered.offers_ms);
+    if (sizes.rounds == 1) return;
+    tellStep("removing");
+    cluster.recoverAll();
+    cluster.removeAgents();
+    cluster.settle();
+  }
+}
+
+/** What the allocator holds with everything offered; the driver keeps nothing but ids. */
+void memoryInUse(Cluster& cluster, const Sizes& sizes)
+{
+  const Memory before = memory();
+  cluster.sink().keep(false);
+  populate(cluster, sizes);
+  cluster.batch();
+  const Memory after = memory();
+  tellValue("heap", (after.heap - before.heap) / 1e6);
+  tellValue("resident", (after.resident - before.resident) / 1e6);
+  tellValue("peak", (after.peak - before.resident) / 1e6);
 }
 
 } // namespace bench {

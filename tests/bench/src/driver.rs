@@ -6,7 +6,7 @@ use std::process::Command;
 use apportion_rig::{Rig, RigError, Variant};
 
 /// The sources, in `driver/`.
-const SOURCES: [&str; 4] = ["cluster", "host", "main", "workloads"];
+const SOURCES: [&str; 6] = ["cluster", "host", "latency", "main", "resources", "workloads"];
 
 /// Which allocator is driven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,6 +1,5 @@
 //! One process of the driver, from its start to its last line.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,17 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::driver::{Driver, Side};
-use crate::figures::{Sample, Series};
+use crate::figures::{Sample, Told};
 use crate::workload::Run;
-
-/// What a process told.
-#[derive(Debug, Clone, Default)]
-pub struct Told {
-    /// Series by name.
-    pub series: BTreeMap<String, Series>,
-    /// The step that the time limit ended.
-    pub cut: Option<String>,
-}
 
 /// How a process is run.
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +34,9 @@ pub fn run(
     log: &Path,
     mut progress: impl FnMut(&str),
 ) -> Result<Told, String> {
-    let mut parameters = run.sizes.to_vec();
-    parameters.push(("rounds", limits.rounds.unwrap_or(run.rounds_of(side))));
+    let rounds = limits.rounds.unwrap_or(run.rounds_of(side));
+    let parameters =
+        [("agents", run.agents), ("frameworks", run.frameworks), ("roles", run.roles), ("rounds", rounds)];
     let file = File::create(log).map_err(|error| format!("{}: {error}", log.display()))?;
     let mut command = driver.command(side, run.workload, &parameters).map_err(|error| error.to_string())?;
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
@@ -61,7 +52,7 @@ pub fn run(
         }
     });
     let told = listen(&lines, side, limits.time, &mut progress);
-    if !matches!(&told, Ok(told) if told.cut.is_none()) {
+    if !matches!(&told, Ok(told) if told.cut_after.is_none()) {
         // Its output ends, and with it the reader.
         let _ = guard.0.kill();
     }
@@ -95,7 +86,7 @@ fn listen(
     loop {
         let line = match lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
             Ok(line) => line,
-            Err(RecvTimeoutError::Timeout) => return Ok(Told { cut: Some(step), ..told }),
+            Err(RecvTimeoutError::Timeout) => return Ok(Told { cut_after: Some(time.as_secs()), ..told }),
             Err(RecvTimeoutError::Disconnected) => return Err(format!("it ended while {step}")),
         };
         let line: Value =
@@ -110,6 +101,9 @@ fn listen(
         } else if let (Some(series), Some(value)) = (line["series"].as_str(), line["value"].as_f64()) {
             let sample = Sample { value, offers: line["offers"].as_u64() };
             told.series.entry(series.to_owned()).or_default().samples.push(sample);
+        } else if let (Some(name), Some(buckets)) = (line["histogram"].as_str(), line["buckets"].as_array()) {
+            let bucket = |pair: &Value| Some((pair[0].as_f64()?, pair[1].as_u64()?));
+            told.histograms.insert(name.to_owned(), buckets.iter().filter_map(bucket).collect());
         } else if line["done"] == true {
             return Ok(told);
         }
