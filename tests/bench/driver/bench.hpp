@@ -18,6 +18,24 @@
 namespace bench {
 
 using mesos::allocator::Allocator;
+using namespace wire;
+
+/** Ends the process with a line that says what is wrong. */
+[[noreturn]] void fail(const std::string& what);
+
+/** One range of ports. */
+inline std::string range(uint64_t begin, uint64_t end)
+{
+  return field(1, "ports") + number(2, 1) + field(4, field(1, number(1, begin) + number(2, end)));
+}
+
+/** A dynamic reservation, to be appended to a resource. */
+inline std::string reservedFor(const std::string& role, const std::string& label = "")
+{
+  std::string reservation = number(4, 2) + field(3, role);
+  if (!label.empty()) reservation += field(2, field(1, field(1, "id") + field(2, label)));
+  return field(13, reservation);
+}
 
 typedef std::chrono::steady_clock Watch;
 typedef hashmap<std::string, hashmap<mesos::SlaveID, mesos::Resources>> OfferMap;

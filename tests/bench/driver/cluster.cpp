@@ -66,7 +66,7 @@ Cluster::Cluster(Allocator* allocator) : allocator_(allocator)
 {
   // MULTI_ROLE, HIERARCHICAL_ROLE, RESERVATION_REFINEMENT
   for (const uint64_t one : {1, 2, 3}) {
-    capabilities_.push_back(parse<mesos::SlaveInfo_Capability>(bench::number(1, one)));
+    capabilities_.push_back(parse<mesos::SlaveInfo_Capability>(wire::number(1, one)));
   }
   pauseClock();
   allocator_->initialize(
@@ -128,8 +128,8 @@ mesos::FrameworkInfo frameworkInfo(int number, const std::string& role)
   // MULTI_ROLE, SHARED_RESOURCES, RESERVATION_REFINEMENT
   const std::string name = "framework-" + std::to_string(number);
   return parse<mesos::FrameworkInfo>(
-      field(1, "user") + field(2, name) + field(3, field(1, name)) + field(10, bench::number(1, 6)) +
-      field(10, bench::number(1, 4)) + field(10, bench::number(1, 7)) + field(12, role));
+      field(1, "user") + field(2, name) + field(3, field(1, name)) + field(10, wire::number(1, 6)) +
+      field(10, wire::number(1, 4)) + field(10, wire::number(1, 7)) + field(12, role));
 }
 
 mesos::SlaveInfo agentInfo(int number)

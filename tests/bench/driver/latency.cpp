@@ -86,8 +86,8 @@ void latency(Cluster& cluster, const Sizes& sizes)
     mesos::Resources resources = offers[i].resources;
     if (i % 10 == 0) {
       const std::string role = sizes.role(offers[i].framework);
-      const mesos::Resources plain = parse<mesos::Resource>(scalar("cpus", 1, role));
-      const mesos::Resources reserved = parse<mesos::Resource>(scalar("cpus", 1, role) + reservedFor(role));
+      const mesos::Resources plain = parse<mesos::Resource>(resource("cpus", 1, role));
+      const mesos::Resources reserved = parse<mesos::Resource>(resource("cpus", 1, role) + reservedFor(role));
       const std::vector<mesos::ResourceConversion> conversions{{plain, reserved, None()}};
       times.of("updateAllocation", [&] { allocator.updateAllocation(framework, agent, resources, conversions); });
       resources = resources.apply(conversions[0]).get();

@@ -2,9 +2,19 @@
 //
 //   built-in WORKLOAD [KEY=VALUE]...
 //   LIBRARY WORKLOAD [KEY=VALUE]...      parameters of the module are written +KEY=VALUE
+#include <cstdio>
+#include <cstdlib>
+
 #include "bench.hpp"
 
 namespace bench {
+
+void fail(const std::string& what)
+{
+  std::fprintf(stderr, "DRIVER FAILED: %s\n", what.c_str());
+  std::fflush(stderr);
+  std::_Exit(9);
+}
 
 Parameters::Parameters(const std::vector<std::string>& arguments)
 {

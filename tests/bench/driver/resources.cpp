@@ -27,7 +27,7 @@ mesos::Offer_Operation operation(uint64_t type, int message, const std::string& 
 std::string volume(int number)
 {
   const std::string persistence = field(1, "volume-" + std::to_string(number));
-  return field(7, field(1, persistence) + field(2, field(1, "data") + bench::number(3, 1)));
+  return field(7, field(1, persistence) + field(2, field(1, "data") + wire::number(3, 1)));
 }
 
 } // namespace {
@@ -96,12 +96,12 @@ void operations(Cluster& cluster, const Sizes& sizes)
   typedef std::vector<mesos::Offer_Operation> Calls;
   Calls forth, back;
   for (int i = 0; i < count; ++i) {
-    const std::string disk = scalar("disk", 1024) + reservedFor(sizes.role(i));
+    const std::string disk = resource("disk", 1024) + reservedFor(sizes.role(i));
     forth.push_back(operation(2, 3, disk));
     back.push_back(operation(5, 6, disk + volume(i)));
   }
   for (int i = 0; i < count; ++i) {
-    const std::string disk = scalar("disk", 1024) + reservedFor(sizes.role(i));
+    const std::string disk = resource("disk", 1024) + reservedFor(sizes.role(i));
     forth.push_back(operation(4, 5, disk + volume(i)));
     back.push_back(operation(3, 4, disk));
   }
@@ -142,14 +142,14 @@ void reservations(Cluster& cluster, const Sizes& sizes)
   tellStep("making the agent");
   const auto reserved = [&](int number, const std::string& allocatedTo) {
     return parse<mesos::Resource>(
-        scalar("cpus", 1, allocatedTo) + reservedFor(role, "reservation-" + std::to_string(number)));
+        resource("cpus", 1, allocatedTo) + reservedFor(role, "reservation-" + std::to_string(number)));
   };
   const int changing = 10;
-  mesos::Resources total = parse<mesos::Resource>(scalar("cpus", changing));
+  mesos::Resources total = parse<mesos::Resource>(resource("cpus", changing));
   std::vector<NewAgent> agent = cluster.makeAgents(1, [](int) { return mesos::Resources(); });
   for (int framework = 0; framework < sizes.frameworks; ++framework) {
     mesos::Resources held;
-    if (framework < changing) held += parse<mesos::Resource>(scalar("cpus", 1, role));
+    if (framework < changing) held += parse<mesos::Resource>(resource("cpus", 1, role));
     for (int i = 0; i < each; ++i) {
       total += reserved(framework * each + i, "");
       held += reserved(framework * each + i, role);
@@ -160,7 +160,7 @@ void reservations(Cluster& cluster, const Sizes& sizes)
   tellStep("adding the agent");
   cluster.add(agent);
   cluster.settle();
-  const mesos::Resources plain = parse<mesos::Resource>(scalar("cpus", 1, role));
+  const mesos::Resources plain = parse<mesos::Resource>(resource("cpus", 1, role));
   for (int round = 0; round < sizes.rounds; ++round) {
     tellStep("updating allocations");
     const Round updated = cluster.measure([&] {

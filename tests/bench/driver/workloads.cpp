@@ -79,7 +79,7 @@ void reservedCycles(Cluster& cluster, const Sizes& sizes)
     if (number % 2 == 0) return plainAgent();
     const std::string reserved = reservedFor(sizes.role(number));
     mesos::Resources all;
-    for (const auto& one : {scalar("cpus", 24), scalar("mem", 65536), scalar("disk", 409600), range(31000, 32000)}) {
+    for (const auto& one : {resource("cpus", 24), resource("mem", 65536), resource("disk", 409600), range(31000, 32000)}) {
       all += parse<mesos::Resource>(one + reserved);
     }
     return all;

@@ -5,6 +5,8 @@ use std::process::Command;
 
 use apportion_rig::{Rig, RigError, Variant};
 
+use crate::workload::Run;
+
 /// The sources, in `driver/`.
 const SOURCES: [&str; 6] = ["cluster", "host", "latency", "main", "resources", "workloads"];
 
@@ -66,7 +68,12 @@ impl Driver {
         }
         std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let compiled = folder.join("bench-driver.so");
-        compile(&compiled)?;
+        let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let sources = SOURCES.map(|name| own.join("driver").join(format!("{name}.cpp")));
+        let headers = ["../../include/mesos-abi", "../../include"].map(|folder| own.join(folder));
+        // Optimised as the library is.
+        rig.compile_library(Variant::Plain, "-O2", &sources, &headers, &compiled)
+            .map_err(|error| error.to_string())?;
         Ok(Driver { rig, compiled, library, settings })
     }
 
@@ -74,39 +81,23 @@ impl Driver {
     ///
     /// # Errors
     /// As [`Rig::command_loading`].
-    pub fn command(
-        &self,
-        side: Side,
-        workload: &str,
-        parameters: &[(&str, u64)],
-    ) -> Result<Command, RigError> {
+    pub fn command(&self, side: Side, run: &Run, rounds: u64) -> Result<Command, RigError> {
         let mut command = self.rig.command_loading(Variant::Plain, &self.compiled, None)?;
         match side {
             Side::BuiltIn => command.arg("built-in"),
             Side::Ours => command.arg(&self.library),
         };
-        command.arg(workload);
-        command.args(parameters.iter().map(|(key, value)| format!("{key}={value}")));
+        let sizes = [
+            ("agents", run.agents),
+            ("frameworks", run.frameworks),
+            ("roles", run.roles),
+            ("rounds", rounds),
+        ];
+        command.arg(run.workload).args(sizes.map(|(key, value)| format!("{key}={value}")));
         if side == Side::Ours {
-            command.args(self.settings.iter().map(|setting| format!("+{setting}")));
+            let settings = self.settings.iter().map(String::as_str).chain(run.settings.iter().copied());
+            command.args(settings.map(|setting| format!("+{setting}")));
         }
         Ok(command)
     }
-}
-
-/// Compiles the driver, optimised as the library is.
-fn compile(library: &Path) -> Result<(), String> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
-    let mut command = Command::new(&compiler);
-    command.args(["-std=c++17", "-g", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]);
-    for folder in ["../../include/mesos-abi", "../../include"] {
-        command.arg("-I").arg(own.join(folder));
-    }
-    command.arg("-o").arg(library);
-    command.args(SOURCES.map(|name| own.join("driver").join(format!("{name}.cpp"))));
-    let status = command.status().map_err(|error| {
-        format!("cannot run {}: {error}; install it: apt-get install g++", compiler.display())
-    })?;
-    if status.success() { Ok(()) } else { Err("the driver does not compile".to_owned()) }
 }

@@ -69,6 +69,16 @@ impl Machine {
         }
     }
 
+    /// Names what else was taken in, too.
+    pub fn add(&mut self, other: &Machine) {
+        if !self.commit.split(", ").any(|commit| commit == other.commit) {
+            self.commit = format!("{}, {}", other.commit, self.commit);
+        }
+        if self.processor != other.processor {
+            self.processor = format!("{} and {}", other.processor, self.processor);
+        }
+    }
+
     /// In one sentence.
     #[must_use]
     pub fn sentence(&self) -> String {

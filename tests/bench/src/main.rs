@@ -82,15 +82,18 @@ fn answer(arguments: &Arguments) -> Result<(), String> {
         }
         return Ok(());
     }
-    let mut machine = Machine::here(Path::new(env!("CARGO_MANIFEST_DIR")), arguments.date.clone());
+    let mut earlier = Vec::new();
     let mut findings = Findings::default();
     for file in &arguments.from {
         let json = read(file)?;
         findings.merge(&json["runs"]);
-        if arguments.show {
-            machine = Machine::from_json(&json["machine"]);
-        }
+        earlier.push(Machine::from_json(&json["machine"]));
     }
+    let mut machine = match earlier.pop_if(|_| arguments.show) {
+        Some(last) => last,
+        None => Machine::here(Path::new(env!("CARGO_MANIFEST_DIR")), arguments.date.clone()),
+    };
+    earlier.iter().rev().for_each(|other| machine.add(other));
     if !arguments.show {
         measure(arguments, &rows, &mut findings)?;
     }
@@ -196,7 +199,7 @@ fn write_files(
     }
     if let Some(folder) = &arguments.docs {
         let names: Vec<&str> = pictures.iter().map(|(name, _)| *name).collect();
-        write(&folder.join("in-process.md"), &page::text(machine, lines, &names))?;
+        write(&folder.join("in-process.md"), &page::text(machine, findings, lines, &names))?;
     }
     Ok(())
 }

@@ -1,11 +1,14 @@
 //! `docs/performance/in-process.md`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::driver::Side;
-use crate::figures::{Line, Verdict};
+use crate::figures::{Findings, Line, Told, Verdict};
 use crate::machine::Machine;
 use crate::table::{HEADS, cells};
+use crate::units::{shown, whole};
+use crate::workload::Unit;
 
 /// What every page says.
 const ABOUT: &str = "\
@@ -36,7 +39,7 @@ MISSED marks targets that are not reached, BEHIND lines in which the built-in al
 
 /// The page.
 #[must_use]
-pub fn text(machine: &Machine, lines: &[Line], pictures: &[&str]) -> String {
+pub fn text(machine: &Machine, findings: &Findings, lines: &[Line], pictures: &[&str]) -> String {
     let mut text = String::from("# Speed of the allocator, in one process\n\n");
     let _ = writeln!(
         text,
@@ -56,8 +59,41 @@ pub fn text(machine: &Machine, lines: &[Line], pictures: &[&str]) -> String {
     }
     text.push('\n');
     text += &summary(lines);
+    text += &calls(findings);
     for picture in pictures {
         let _ = writeln!(text, "\n![{}]({picture})", picture.trim_end_matches(".svg"));
+    }
+    text
+}
+
+/// How long the calls of each method keep the master's thread; nothing if that was not measured.
+fn calls(findings: &Findings) -> String {
+    let told = Side::BOTH.map(|side| findings.told("latency", side));
+    let names = told.iter().flatten().flat_map(|told| told.histograms.keys());
+    let methods: BTreeSet<&str> = names.filter_map(|name| name.strip_prefix("latency-")).collect();
+    if methods.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "\n| calls, built-in / ours | number | p50 | p99 | p99.9 | longest |\n|---|--:|--:|--:|--:|--:|\n",
+    );
+    for method in methods {
+        let number = |told: &Told| {
+            told.histograms
+                .get(&format!("latency-{method}"))
+                .map(|buckets| buckets.iter().map(|bucket| bucket.1).sum())
+        };
+        let number: u64 = told.iter().flatten().find_map(|told| number(told)).unwrap_or(0);
+        let _ = write!(text, "| {method} | {} |", whole(number));
+        for part in ["p50", "p99", "p99.9", "max"] {
+            let value = |told: &Option<&Told>| {
+                let median = told.as_ref()?.series.get(&format!("latency-{method}-{part}"))?.median()?;
+                Some(shown(median, Unit::Microseconds))
+            };
+            let both = told.each_ref().map(|told| value(told).unwrap_or_else(|| "-".to_owned()));
+            let _ = write!(text, " {} |", both.join(" / "));
+        }
+        text.push('\n');
     }
     text
 }

@@ -27,7 +27,7 @@ pub fn pictures(findings: &Findings, lines: &[Line]) -> Result<Vec<(&'static str
         .filter(|line| line.row.unit == Unit::Milliseconds && line.times_less().is_some())
         .collect();
     if !times.is_empty() {
-        let height = 110 + 34 * u32::try_from(times.len()).unwrap_or(0);
+        let height = 180 + 34 * u32::try_from(times.len()).unwrap_or(0);
         made.push(("in-process-times.svg", draw((1080, height), |area| bars(area, &times))?));
     }
     let curves = Side::BOTH.map(|side| cycle_by_size(findings, side));
@@ -76,9 +76,11 @@ fn bars(area: &Area<'_>, lines: &[&Line]) -> Result<(), Failure> {
     let mut chart = ChartBuilder::on(area)
         .caption("Built-in allocator and ours, medians", ("sans-serif", 22))
         .margin(14)
+        .margin_right(40)
         .x_label_area_size(44)
         .y_label_area_size(470)
-        .build_cartesian_2d((low..high).log_scale(), 0.0..count)?;
+        // Below the bars is room for the legend.
+        .build_cartesian_2d((low..high).log_scale(), -2.0..count)?;
     chart
         .configure_mesh()
         .disable_y_mesh()
@@ -86,7 +88,7 @@ fn bars(area: &Area<'_>, lines: &[&Line]) -> Result<(), Failure> {
         .light_line_style(TRANSPARENT)
         .bold_line_style(BLACK.mix(0.15))
         .label_style(("sans-serif", 15))
-        .x_label_formatter(&|value| shown(*value, Unit::Milliseconds))
+        .x_label_formatter(&|value| tick(*value, Unit::Milliseconds))
         .draw()?;
     for (side, colour) in Side::BOTH.into_iter().zip(COLOURS) {
         let above = if side == Side::BuiltIn { 0.5 } else { 0.15 };
@@ -138,8 +140,8 @@ fn growth(area: &Area<'_>, curves: &[Vec<(f64, f64)>; 2]) -> Result<(), Failure>
         .label_style(("sans-serif", 15))
         .axis_desc_style(("sans-serif", 16))
         .x_desc("agents")
-        .x_label_formatter(&|agents| format!("{agents:.0}"))
-        .y_label_formatter(&|value| shown(*value, Unit::Milliseconds))
+        .x_label_formatter(&|agents| agent_tick(*agents))
+        .y_label_formatter(&|value| tick(*value, Unit::Milliseconds))
         .draw()?;
     for ((side, colour), curve) in Side::BOTH.into_iter().zip(COLOURS).zip(curves) {
         chart
@@ -173,7 +175,7 @@ fn latency(area: &Area<'_>, histograms: &[Vec<(f64, u64)>; 2]) -> Result<(), Fai
         .label_style(("sans-serif", 15))
         .axis_desc_style(("sans-serif", 16))
         .y_desc("calls")
-        .x_label_formatter(&|value| shown(*value, Unit::Microseconds))
+        .x_label_formatter(&|value| tick(*value, Unit::Microseconds))
         .y_label_formatter(&|count| whole_of(*count))
         .draw()?;
     let width = 10_f64.powf(1.0 / BUCKETS);
@@ -190,6 +192,18 @@ fn latency(area: &Area<'_>, histograms: &[Vec<(f64, u64)>; 2]) -> Result<(), Fai
     legend.label_font(("sans-serif", 15)).position(SeriesLabelPosition::UpperRight);
     legend.background_style(WHITE).border_style(BLACK).draw()?;
     Ok(())
+}
+
+/// A value on an axis: whole numbers only, as axes have powers of ten.
+fn tick(value: f64, unit: Unit) -> String {
+    shown(value, unit).replace(".00 ", " ").replace(".0 ", " ")
+}
+
+/// Agents on an axis: not so many that they overlap.
+fn agent_tick(agents: f64) -> String {
+    let first = agents / 10_f64.powf(agents.log10().floor());
+    let shown = [1.0, 2.0, 5.0].iter().any(|digit| (first - digit).abs() < 0.01);
+    if shown { whole_of(agents) } else { String::new() }
 }
 
 /// A count on an axis.

@@ -35,10 +35,8 @@ pub fn run(
     mut progress: impl FnMut(&str),
 ) -> Result<Told, String> {
     let rounds = limits.rounds.unwrap_or(run.rounds_of(side));
-    let parameters =
-        [("agents", run.agents), ("frameworks", run.frameworks), ("roles", run.roles), ("rounds", rounds)];
     let file = File::create(log).map_err(|error| format!("{}: {error}", log.display()))?;
-    let mut command = driver.command(side, run.workload, &parameters).map_err(|error| error.to_string())?;
+    let mut command = driver.command(side, run, rounds).map_err(|error| error.to_string())?;
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
     let child = command.spawn().map_err(|error| format!("cannot start the launcher: {error}"))?;
     let mut guard = Guard(child);

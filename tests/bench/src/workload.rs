@@ -17,6 +17,8 @@ pub struct Run {
     pub roles: u64,
     /// Rounds of the built-in allocator, and of ours.
     pub rounds: [u64; 2],
+    /// Parameters of the module, `key=value` each, beside those of the command line.
+    pub settings: &'static [&'static str],
     /// Whether the built-in allocator needs minutes.
     pub long: bool,
 }
@@ -106,7 +108,7 @@ const fn run(
     [agents, frameworks, roles]: [u64; 3],
     rounds: [u64; 2],
 ) -> Run {
-    Run { name, workload, agents, frameworks, roles, rounds, long: false }
+    Run { name, workload, agents, frameworks, roles, rounds, settings: &[], long: false }
 }
 
 const fn long(run: Run) -> Run {
@@ -119,6 +121,10 @@ pub const RUNS: &[Run] = &[
     run("cycles-2k", "cycles", [2_000, 200, 100], [5, 9]),
     run("cycles-5k", "cycles", [5_000, 200, 100], [5, 9]),
     run("cycles-10k", "cycles", [10_000, 200, 100], [5, 9]),
+    Run {
+        settings: &["allocator.explain_offers=false"],
+        ..run("cycles-10k-unexplained", "cycles", [10_000, 200, 100], [5, 9])
+    },
     run("cycles-20k", "cycles", [20_000, 200, 100], [3, 7]),
     long(run("cycles-50k", "cycles", [50_000, 200, 100], [2, 5])),
     long(run("cycles-50k-1000", "cycles", [50_000, 1_000, 100], [2, 5])),
@@ -166,6 +172,10 @@ pub const ROWS: &[Row] = &[
     at_most(
         10.0,
         row("full-10k", "full cycle, 10,000 agents × 200 frameworks × 100 roles", "cycles-10k", "full"),
+    ),
+    at_most(
+        10.0,
+        row("full-10k-plain", "the same, offers not explained in the log", "cycles-10k-unexplained", "full"),
     ),
     at_most(100.0, row("full-50k", "full cycle, 50,000 × 1,000 × 100", "cycles-50k-1000", "full")),
     Row {

@@ -112,6 +112,32 @@ fn compile(folder: &Path, variant: Variant, compiler: &OsStr, search_path: &OsSt
     program::compile(&compiler, &arguments, search_path, COMPILE_LIMIT)
 }
 
+/// Compiles a library that the launcher of that variant can load, with a compiler found in a search path.
+pub(crate) fn compile_library(
+    (variant, optimisation): (Variant, &str),
+    sources: &[PathBuf],
+    folders: &[&Path],
+    library: &Path,
+    (compiler, search_path): (&OsStr, &OsStr),
+) -> Result<(), RigError> {
+    let wanted =
+        Wanted { program: compiler, purpose: "compile a test's driver", cure: "apt-get install g++" };
+    let compiler = program::find(&wanted, search_path)?;
+    let mut arguments: Vec<OsString> =
+        ["-std=c++17", "-g", optimisation, "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
+            .map(OsString::from)
+            .into();
+    if variant == Variant::Sanitized {
+        arguments.extend(["-fsanitize=address,undefined", "-fno-sanitize=vptr"].map(OsString::from));
+    }
+    for folder in folders {
+        arguments.extend([OsString::from("-I"), folder.into()]);
+    }
+    arguments.extend([OsString::from("-o"), library.into()]);
+    arguments.extend(sources.iter().map(OsString::from));
+    program::compile(&compiler, &arguments, search_path, COMPILE_LIMIT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

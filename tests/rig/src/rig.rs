@@ -226,6 +226,31 @@ impl Rig {
         Ok(command)
     }
 
+    /// Compiles a library for [`Rig::command_loading`]: C++ `sources` at `optimisation` such as `-O2`, with `folders` and
+    /// the rig's own `driver` folder for headers.
+    ///
+    /// # Errors
+    /// A missing compiler, or what it says.
+    pub fn compile_library(
+        &self,
+        variant: Variant,
+        optimisation: &str,
+        sources: &[PathBuf],
+        folders: &[PathBuf],
+        library: &Path,
+    ) -> Result<(), RigError> {
+        let options = &self.options;
+        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("driver");
+        let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).chain([own.as_path()]).collect();
+        launcher::compile_library(
+            (variant, optimisation),
+            sources,
+            &folders,
+            library,
+            (&options.cxx_compiler, &options.search_path),
+        )
+    }
+
     fn compile_launcher(
         &self,
         variant: Variant,

@@ -11,6 +11,8 @@
 #include <mesos/mesos.hpp>
 #include <mesos/module.hpp>
 
+#include "wire.hpp"
+
 namespace driver {
 
 /** Ends the process with a line that says what did not hold. */
@@ -30,41 +32,7 @@ inline int& checks()
 
 // ---- messages in wire format ----
 
-inline std::string varint(uint64_t number)
-{
-  std::string bytes;
-  for (; number >= 128; number >>= 7) bytes += static_cast<char>(number | 128);
-  return bytes + static_cast<char>(number);
-}
-
-/** A length-delimited field: text or a message. */
-inline std::string field(int number, const std::string& content)
-{
-  return varint(static_cast<uint64_t>(number) << 3 | 2) + varint(content.size()) + content;
-}
-
-/** A number field. */
-inline std::string number(int number, uint64_t value)
-{
-  return varint(static_cast<uint64_t>(number) << 3) + varint(value);
-}
-
-/** A double field. */
-inline std::string real(int number, double value)
-{
-  const char* raw = reinterpret_cast<const char*>(&value);
-  return varint(static_cast<uint64_t>(number) << 3 | 1) + std::string(raw, sizeof value);
-}
-
-template <typename Message>
-Message parse(const std::string& bytes)
-{
-  Message message;
-  if (!message.ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    fail(__FILE__, __LINE__, "bytes of the driver are no message");
-  }
-  return message;
-}
+using namespace wire;
 
 template <typename Message>
 std::string bytes(const Message& message)
@@ -74,25 +42,9 @@ std::string bytes(const Message& message)
   return out;
 }
 
-template <typename Id>
-Id id(const std::string& value)
-{
-  Id made;
-  made.set_value(value);
-  return made;
-}
-
 inline std::string label(const std::string& key, const std::string& value)
 {
   return field(1, field(1, key) + field(2, value));
-}
-
-/** A scalar resource; with a role it is allocated to it. */
-inline std::string resource(const std::string& name, double amount, const std::string& role = "")
-{
-  std::string text = field(1, name) + number(2, 0) + field(3, real(1, amount));
-  if (!role.empty()) text += field(11, field(1, role));
-  return text;
 }
 
 // ---- the library under test ----

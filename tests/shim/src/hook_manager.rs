@@ -44,8 +44,8 @@ impl HookManager {
     fn build(variant: Variant) -> HookManager {
         let (module, folder) = (library_for(variant), folder("hook-manager", variant));
         let manager = HookManager { rig: rig(), variant, module, folder };
-        compile(&[source("hook_manager/calls.cpp")], variant, &manager.caller());
-        compile(&[source("hook_manager/other_hook.cpp")], variant, &manager.other_hook());
+        compile(&manager.rig, &[source("hook_manager/calls.cpp")], variant, &manager.caller());
+        compile(&manager.rig, &[source("hook_manager/other_hook.cpp")], variant, &manager.other_hook());
         manager
     }
 

@@ -75,7 +75,7 @@ impl Driver {
     fn build(variant: Variant) -> Driver {
         let module = library_for(variant);
         let driver = Driver { rig: rig(), variant, module, folder: folder("shim-driver", variant) };
-        compile(&sources(), variant, &driver.path());
+        compile(&driver.rig, &sources(), variant, &driver.path());
         driver
     }
 
@@ -128,7 +128,7 @@ impl Driver {
         let unit = self.folder.join(format!("{name}.cpp"));
         std::fs::write(&unit, source).unwrap_or_else(|error| panic!("{}: {error}", unit.display()));
         let library = self.folder.join(format!("{name}.so"));
-        compile(&[unit], self.variant, &library);
+        compile(&self.rig, &[unit], self.variant, &library);
         library
     }
 
@@ -165,21 +165,9 @@ fn sources() -> Vec<PathBuf> {
 }
 
 /// Compiles a library for the launcher.
-fn compile(sources: &[PathBuf], variant: Variant, library: &Path) {
-    let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
-    let mut command = Command::new(&compiler);
-    command.args(["-std=c++17", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]);
-    if variant == Variant::Sanitized {
-        command.args(["-fsanitize=address,undefined", "-fno-sanitize=vptr"]);
-    }
-    for folder in ["include/mesos-abi", "include", "cpp-shim"] {
-        command.arg("-I").arg(source("../..").join(folder));
-    }
-    command.arg("-o").arg(library).args(sources);
-    let status = command.status().unwrap_or_else(|error| {
-        panic!("cannot run {}: {error}; install it: apt-get install g++", compiler.display())
-    });
-    assert!(status.success(), "the driver does not compile");
+fn compile(rig: &Rig, sources: &[PathBuf], variant: Variant, library: &Path) {
+    let folders = ["include/mesos-abi", "include", "cpp-shim"].map(|folder| source("../..").join(folder));
+    rig.compile_library(variant, "-O1", sources, &folders, library).unwrap_or_else(|error| panic!("{error}"));
 }
 
 fn rig() -> Rig {

@@ -1,22 +1,13 @@
-// Messages in wire format.
-#ifndef APPORTION_TESTS_BENCH_WIRE_HPP
-#define APPORTION_TESTS_BENCH_WIRE_HPP
+// Messages in wire format, for drivers that run inside a process with the Mesos binary.
+#ifndef APPORTION_RIG_WIRE_HPP
+#define APPORTION_RIG_WIRE_HPP
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
-#include <mesos/mesos.hpp>
-
-namespace bench {
-
-/** Ends the process with a line that says what is wrong. */
-[[noreturn]] inline void fail(const std::string& what)
-{
-  std::fprintf(stderr, "BENCH FAILED: %s\n", what.c_str());
-  std::fflush(stderr);
-  std::_Exit(9);
-}
+namespace wire {
 
 inline std::string varint(uint64_t number)
 {
@@ -44,12 +35,15 @@ inline std::string real(int number, double value)
   return varint(static_cast<uint64_t>(number) << 3 | 1) + std::string(raw, sizeof value);
 }
 
+/** The message of these bytes; ends the process when they are none. */
 template <typename Message>
 Message parse(const std::string& bytes)
 {
   Message message;
   if (!message.ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    fail("bytes of the driver are no message");
+    std::fprintf(stderr, "DRIVER FAILED: its bytes are no message\n");
+    std::fflush(stderr);
+    std::_Exit(9);
   }
   return message;
 }
@@ -63,27 +57,13 @@ Id id(const std::string& value)
 }
 
 /** A scalar resource; with a role it is allocated to it. */
-inline std::string scalar(const std::string& name, double amount, const std::string& role = "")
+inline std::string resource(const std::string& name, double amount, const std::string& role = "")
 {
   std::string text = field(1, name) + number(2, 0) + field(3, real(1, amount));
   if (!role.empty()) text += field(11, field(1, role));
   return text;
 }
 
-/** One range of ports. */
-inline std::string range(uint64_t begin, uint64_t end)
-{
-  return field(1, "ports") + number(2, 1) + field(4, field(1, number(1, begin) + number(2, end)));
-}
-
-/** A dynamic reservation, to be appended to a resource. */
-inline std::string reservedFor(const std::string& role, const std::string& label = "")
-{
-  std::string reservation = number(4, 2) + field(3, role);
-  if (!label.empty()) reservation += field(2, field(1, field(1, "id") + field(2, label)));
-  return field(13, reservation);
-}
-
-} // namespace bench {
+} // namespace wire {
 
 #endif
