@@ -80,3 +80,43 @@ fn what_is_lent_is_measured_beside_regular_offers_on_the_same_jobs() {
     assert_eq!(regular["commits"]["median"], 0.0, "{text}");
     assert!(lending["commits"]["median"].as_f64() > Some(0.0), "{text}");
 }
+
+#[test]
+fn every_step_of_a_master_is_measured_end_to_end_with_both_allocators() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let page = folder.path().join("page.md");
+    std::fs::write(&page, "Words.\n\n<!-- figures: begin -->\n<!-- figures: end -->\n").expect("a page");
+    let run = Command::new(env!("CARGO_BIN_EXE_speed-figures"))
+        .arg("--library")
+        .arg(library())
+        .args(["--agents=50", "--frameworks=3", "--rounds=1", "--repeats=2", "--idle-seconds=2"])
+        .args(["--limit-seconds=60", "--commit=of-the-test", "--json=-"])
+        .args(["--page".as_ref(), page.as_os_str(), "--plots".as_ref(), folder.path().as_os_str()])
+        .output()
+        .expect("a run of speed-figures");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let text = String::from_utf8(run.stdout).expect("a text");
+    let found: Value = serde_json::from_str(&text).expect("JSON");
+    let size = &found["sizes"][0];
+    for allocator in ["built_in", "ours"] {
+        let steps = size[allocator]["steps"].as_object().expect("steps");
+        assert_eq!(steps.len(), 8, "{text}");
+        for (step, samples) in steps {
+            let repeated = ["taken-back", "cycle", "revive-storm", "revive-filtered"].contains(&&**step);
+            let walls: Vec<f64> =
+                samples.as_array().into_iter().flatten().filter_map(|one| one["wall_ms"].as_f64()).collect();
+            assert_eq!(walls.len(), if repeated { 2 } else { 1 }, "{allocator}, {step}: {text}");
+            assert!(walls.iter().all(|ms| *ms > 0.0 && *ms < 60_000.0), "{allocator}, {step}: {text}");
+        }
+        let levels = &size[allocator]["levels"];
+        assert_eq!(levels["cycle-run"].as_array().map(Vec::len), Some(2), "{text}");
+        assert!(levels["memory-cycle"][0].as_f64() > Some(10.0), "{text}");
+        assert!(levels["filtered-runs"][0].as_f64() > Some(0.3), "batches come: {text}");
+    }
+    let page = std::fs::read_to_string(page).expect("the page");
+    assert!(page.starts_with("Words.") && page.contains("commit of-the-test"), "{page}");
+    for picture in ["end-to-end-time.svg", "end-to-end-memory.svg"] {
+        let drawn = std::fs::read_to_string(folder.path().join(picture)).expect("a picture");
+        assert!(drawn.contains("</svg>") && page.contains(picture), "{page}");
+    }
+}

@@ -1,0 +1,198 @@
+//! Many frameworks in this process. They note when offers have arrived whole, and read no more of them than two ids.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use prost::Message;
+
+use crate::Failure;
+use crate::calls::{self, Event, Id, Offer};
+use crate::web::{Stream, Web};
+
+/// Frameworks of one master.
+#[derive(Debug)]
+pub(crate) struct Frameworks {
+    web: Web,
+    limit: Duration,
+    roles: usize,
+    all: HashMap<usize, Framework>,
+    heard: Receiver<Heard>,
+    speaks: Sender<Heard>,
+    /// Agents that were offered since [`Frameworks::mark`].
+    offered: HashSet<Id>,
+    last_offers: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Framework {
+    id: Id,
+    stream_id: String,
+    held: Vec<Id>,
+}
+
+/// What one framework heard.
+#[derive(Debug)]
+struct Heard {
+    framework: usize,
+    at: Instant,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Subscribed(Framework),
+    Offers(Vec<Offer>),
+    Ended(String),
+}
+
+impl Frameworks {
+    /// None yet; those that come are spread over so many roles. Anything awaited may take `limit`.
+    pub(crate) fn new(web: Web, roles: usize, limit: Duration) -> Frameworks {
+        let (speaks, heard) = mpsc::channel();
+        let all = HashMap::new();
+        Frameworks { web, limit, roles, all, heard, speaks, offered: HashSet::new(), last_offers: None }
+    }
+
+    /// Subscribes so many more at once, and waits until the master has answered all of them.
+    pub(crate) fn subscribe(&mut self, count: usize) -> Result<(), Failure> {
+        let wanted = self.all.len() + count;
+        for number in self.all.len()..wanted {
+            let call =
+                calls::subscribe(&format!("framework-{number}"), &format!("role-{}", number % self.roles));
+            let (web, speaks) = (self.web.clone(), self.speaks.clone());
+            thread::spawn(move || listen(number, &web, &call, &speaks));
+        }
+        self.wait_until("subscriptions", |all| (all.all.len(), wanted))
+    }
+
+    /// From now on agents count that are offered.
+    pub(crate) fn mark(&mut self) -> Result<(), Failure> {
+        while let Ok(heard) = self.heard.try_recv() {
+            self.take(heard)?;
+        }
+        self.offered.clear();
+        self.last_offers = None;
+        Ok(())
+    }
+
+    /// Waits until so many different agents were offered; when the last of the offers had arrived.
+    pub(crate) fn gather(&mut self, agents: usize) -> Result<Instant, Failure> {
+        self.wait_until("agents to be offered", |all| (all.offered.len(), agents))?;
+        Ok(self.last_offers.unwrap_or_else(Instant::now))
+    }
+
+    fn wait_until(
+        &mut self,
+        what: &str,
+        counted: impl Fn(&Frameworks) -> (usize, usize),
+    ) -> Result<(), Failure> {
+        let until = Instant::now() + self.limit;
+        loop {
+            let (found, wanted) = counted(self);
+            if found >= wanted {
+                return Ok(());
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(heard) = self.heard.recv_timeout(left) else {
+                let waited = self.limit.as_secs();
+                return Err(format!("waited {waited} s for {wanted} {what}; there are {found}").into());
+            };
+            self.take(heard)?;
+        }
+    }
+
+    fn take(&mut self, heard: Heard) -> Result<(), Failure> {
+        let number = heard.framework;
+        match heard.what {
+            What::Subscribed(framework) => {
+                self.all.insert(number, framework);
+            }
+            What::Offers(offers) => {
+                let framework = self.all.get_mut(&number).ok_or("offers came before the subscription")?;
+                for offer in offers {
+                    framework.held.push(offer.id);
+                    self.offered.insert(offer.agent_id);
+                }
+                self.last_offers = self.last_offers.max(Some(heard.at));
+            }
+            What::Ended(reason) => {
+                return Err(format!("the subscription of framework {number} ended: {reason}").into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Each declines all it holds in one call, all at the same time.
+    pub(crate) fn decline_all(&mut self, refuse: Duration) -> Result<(), Failure> {
+        let held: Vec<_> = self
+            .all
+            .values_mut()
+            .filter(|framework| !framework.held.is_empty())
+            .map(|framework| {
+                let call =
+                    calls::decline(&framework.id, std::mem::take(&mut framework.held), refuse.as_secs_f64());
+                (framework.stream_id.clone(), call)
+            })
+            .collect();
+        call_at_once(&self.web, &held)
+    }
+
+    /// One of them wants everything again.
+    pub(crate) fn revive(&self, number: usize) -> Result<(), Failure> {
+        let framework = self.all.get(&number).ok_or("a framework that is not there is to revive")?;
+        self.web.call(&framework.stream_id, &calls::revive(&framework.id))
+    }
+
+    /// All of them want everything again, at the same time.
+    pub(crate) fn revive_all(&self) -> Result<(), Failure> {
+        let calls: Vec<_> = self
+            .all
+            .values()
+            .map(|framework| (framework.stream_id.clone(), calls::revive(&framework.id)))
+            .collect();
+        call_at_once(&self.web, &calls)
+    }
+}
+
+fn call_at_once(web: &Web, calls: &[(String, Vec<u8>)]) -> Result<(), Failure> {
+    thread::scope(|scope| {
+        let threads: Vec<_> =
+            calls.iter().map(|(stream_id, call)| scope.spawn(move || web.call(stream_id, call))).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a call panicked")?)
+    })
+}
+
+/// Ends when the master does, or when nobody listens any more.
+fn listen(framework: usize, web: &Web, call: &[u8], speaks: &Sender<Heard>) {
+    let tell = |at, what| speaks.send(Heard { framework, at, what }).is_ok();
+    let reason = match web.subscribe(call) {
+        Ok(stream) => match read(stream, tell) {
+            Ok(()) => return,
+            Err(failure) => failure.to_string(),
+        },
+        Err(failure) => failure.to_string(),
+    };
+    tell(Instant::now(), What::Ended(reason));
+}
+
+fn read(mut stream: Stream, tell: impl Fn(Instant, What) -> bool) -> Result<(), Failure> {
+    while let Some(record) = stream.events.next_record()? {
+        let at = Instant::now();
+        let event = Event::decode(record.as_slice())?;
+        let what = match event {
+            Event { subscribed: Some(subscribed), .. } => {
+                let stream_id = stream.id.clone();
+                What::Subscribed(Framework { id: subscribed.framework_id, stream_id, held: Vec::new() })
+            }
+            Event { offers: Some(offers), .. } => What::Offers(offers.offers),
+            Event { error: Some(error), .. } => What::Ended(error.message),
+            _ => continue,
+        };
+        if !tell(at, what) {
+            return Ok(());
+        }
+    }
+    Err("the master closed it".into())
+}
