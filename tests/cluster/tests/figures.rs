@@ -100,7 +100,7 @@ fn every_step_of_a_master_is_measured_end_to_end_with_both_allocators() {
     let size = &found["sizes"][0];
     for allocator in ["built_in", "ours"] {
         let steps = size[allocator]["steps"].as_object().expect("steps");
-        assert_eq!(steps.len(), 8, "{text}");
+        assert_eq!(steps.len(), 9, "{text}");
         for (step, samples) in steps {
             let repeated = ["taken-back", "cycle", "revive-storm", "revive-filtered"].contains(&&**step);
             let walls: Vec<f64> =

@@ -52,6 +52,75 @@ struct Decline {
 }
 
 #[derive(Clone, PartialEq, Message)]
+struct Amount {
+    #[prost(double, required, tag = "1")]
+    value: f64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Allocation {
+    #[prost(string, optional, tag = "1")]
+    role: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Resource {
+    #[prost(string, required, tag = "1")]
+    name: String,
+    /// Scalar is zero.
+    #[prost(int32, required, tag = "2")]
+    kind: i32,
+    #[prost(message, optional, tag = "3")]
+    scalar: Option<Amount>,
+    #[prost(message, optional, tag = "11")]
+    allocation: Option<Allocation>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Command {
+    #[prost(string, optional, tag = "3")]
+    value: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Task {
+    #[prost(string, required, tag = "1")]
+    name: String,
+    #[prost(message, required, tag = "2")]
+    id: Id,
+    #[prost(message, required, tag = "3")]
+    agent_id: Id,
+    #[prost(message, repeated, tag = "4")]
+    resources: Vec<Resource>,
+    #[prost(message, optional, tag = "7")]
+    command: Option<Command>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Launch {
+    #[prost(message, repeated, tag = "1")]
+    tasks: Vec<Task>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Operation {
+    #[prost(int32, optional, tag = "1")]
+    kind: Option<i32>,
+    #[prost(message, optional, tag = "2")]
+    launch: Option<Launch>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Accept {
+    #[prost(message, repeated, tag = "1")]
+    offer_ids: Vec<Id>,
+    #[prost(message, repeated, tag = "2")]
+    operations: Vec<Operation>,
+    #[prost(message, optional, tag = "3")]
+    filters: Option<Filters>,
+}
+
+#[derive(Clone, PartialEq, Message)]
 struct Call {
     #[prost(message, optional, tag = "1")]
     framework_id: Option<Id>,
@@ -59,14 +128,19 @@ struct Call {
     kind: Option<i32>,
     #[prost(message, optional, tag = "3")]
     subscribe: Option<Subscribe>,
+    #[prost(message, optional, tag = "4")]
+    accept: Option<Accept>,
     #[prost(message, optional, tag = "5")]
     decline: Option<Decline>,
 }
 
 /// `Call.Type`.
 const SUBSCRIBE: i32 = 1;
+const ACCEPT: i32 = 3;
 const DECLINE: i32 = 4;
 const REVIVE: i32 = 5;
+/// `Offer.Operation.Type`.
+const LAUNCH: i32 = 1;
 
 /// A framework of that name wants offers for a role.
 pub(crate) fn subscribe(name: &str, role: &str) -> Vec<u8> {
@@ -86,6 +160,31 @@ pub(crate) fn decline(framework_id: &Id, offer_ids: Vec<Id>, refuse_seconds: f64
     let decline = Some(Decline { offer_ids, filters });
     let framework_id = Some(framework_id.clone());
     Call { framework_id, kind: Some(DECLINE), decline, ..Call::default() }.encode_to_vec()
+}
+
+/// A framework launches a task of a cpu and 128 MB on an offer to that role, and wants nothing more of the agent for so
+/// long. The task has the offer's id, so that no two have the same.
+pub(crate) fn launch(framework_id: &Id, role: &str, offer: &Offer, refuse_seconds: f64) -> Vec<u8> {
+    let resource = |name: &str, value| Resource {
+        name: name.to_owned(),
+        kind: 0,
+        scalar: Some(Amount { value }),
+        allocation: Some(Allocation { role: Some(role.to_owned()) }),
+    };
+    let task = Task {
+        name: "task".to_owned(),
+        id: offer.id.clone(),
+        agent_id: offer.agent_id.clone(),
+        resources: vec![resource("cpus", 1.0), resource("mem", 128.0)],
+        command: Some(Command { value: Some("sleep 1000".to_owned()) }),
+    };
+    let accept = Accept {
+        offer_ids: vec![offer.id.clone()],
+        operations: vec![Operation { kind: Some(LAUNCH), launch: Some(Launch { tasks: vec![task] }) }],
+        filters: Some(Filters { refuse_seconds: Some(refuse_seconds) }),
+    };
+    let framework_id = Some(framework_id.clone());
+    Call { framework_id, kind: Some(ACCEPT), accept: Some(accept), ..Call::default() }.encode_to_vec()
 }
 
 /// A framework wants everything again.

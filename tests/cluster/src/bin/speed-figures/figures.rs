@@ -18,18 +18,20 @@ pub(crate) enum Step {
     JoinOffered,
     JoinQuiet,
     ReviveStorm,
+    Launch,
     DeclinedByAll,
     ReviveFiltered,
 }
 
 impl Step {
-    pub(crate) const ALL: [Step; 8] = [
+    pub(crate) const ALL: [Step; 9] = [
         Step::Registration,
         Step::TakenBack,
         Step::Cycle,
         Step::JoinOffered,
         Step::JoinQuiet,
         Step::ReviveStorm,
+        Step::Launch,
         Step::DeclinedByAll,
         Step::ReviveFiltered,
     ];
@@ -42,6 +44,7 @@ impl Step {
             Step::JoinOffered => "frameworks join, until all agents are offered",
             Step::JoinQuiet => "frameworks join, until the allocator is done",
             Step::ReviveStorm => "all revive, nothing free, until the allocator is done",
+            Step::Launch => "a task launched on every agent, until all run",
             Step::DeclinedByAll => "each in turn is offered all, declines for long",
             Step::ReviveFiltered => "filtered cluster: one revives, until all are offered",
         }

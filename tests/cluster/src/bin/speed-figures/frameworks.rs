@@ -29,7 +29,8 @@ pub(crate) struct Frameworks {
 struct Framework {
     id: Id,
     stream_id: String,
-    held: Vec<Id>,
+    role: String,
+    held: Vec<Offer>,
 }
 
 /// What one framework heard.
@@ -59,10 +60,9 @@ impl Frameworks {
     pub(crate) fn subscribe(&mut self, count: usize) -> Result<(), Failure> {
         let wanted = self.all.len() + count;
         for number in self.all.len()..wanted {
-            let call =
-                calls::subscribe(&format!("framework-{number}"), &format!("role-{}", number % self.roles));
+            let role = format!("role-{}", number % self.roles);
             let (web, speaks) = (self.web.clone(), self.speaks.clone());
-            thread::spawn(move || listen(number, &web, &call, &speaks));
+            thread::spawn(move || listen(number, &web, &role, &speaks));
         }
         self.wait_until("subscriptions", |all| (all.all.len(), wanted))
     }
@@ -112,8 +112,8 @@ impl Frameworks {
             What::Offers(offers) => {
                 let framework = self.all.get_mut(&number).ok_or("offers came before the subscription")?;
                 for offer in offers {
-                    framework.held.push(offer.id);
-                    self.offered.insert(offer.agent_id);
+                    self.offered.insert(offer.agent_id.clone());
+                    framework.held.push(offer);
                 }
                 self.last_offers = self.last_offers.max(Some(heard.at));
             }
@@ -131,12 +131,23 @@ impl Frameworks {
             .values_mut()
             .filter(|framework| !framework.held.is_empty())
             .map(|framework| {
-                let call =
-                    calls::decline(&framework.id, std::mem::take(&mut framework.held), refuse.as_secs_f64());
-                (framework.stream_id.clone(), call)
+                let offers = std::mem::take(&mut framework.held).into_iter().map(|offer| offer.id).collect();
+                let call = calls::decline(&framework.id, offers, refuse.as_secs_f64());
+                (framework.stream_id.clone(), vec![call])
             })
             .collect();
         call_at_once(&self.web, &held)
+    }
+
+    /// Each launches a task on every offer it holds, with a call for each offer, one call after the other.
+    pub(crate) fn launch_all(&mut self, refuse: Duration) -> Result<(), Failure> {
+        let launches = self.all.values_mut().map(|framework| {
+            let offers = std::mem::take(&mut framework.held);
+            let launch = |offer| calls::launch(&framework.id, &framework.role, offer, refuse.as_secs_f64());
+            (framework.stream_id.clone(), offers.iter().map(launch).collect())
+        });
+        let launches: Vec<_> = launches.collect();
+        call_at_once(&self.web, &launches)
     }
 
     /// One of them wants everything again.
@@ -150,25 +161,30 @@ impl Frameworks {
         let calls: Vec<_> = self
             .all
             .values()
-            .map(|framework| (framework.stream_id.clone(), calls::revive(&framework.id)))
+            .map(|framework| (framework.stream_id.clone(), vec![calls::revive(&framework.id)]))
             .collect();
         call_at_once(&self.web, &calls)
     }
 }
 
-fn call_at_once(web: &Web, calls: &[(String, Vec<u8>)]) -> Result<(), Failure> {
+/// Calls of all frameworks at the same time, those of one framework in their order.
+fn call_at_once(web: &Web, calls: &[(String, Vec<Vec<u8>>)]) -> Result<(), Failure> {
+    let make = |(stream_id, calls): &(String, Vec<Vec<u8>>)| -> Result<(), Failure> {
+        let web = web.alone();
+        calls.iter().try_for_each(|call| web.call(stream_id, call))
+    };
     thread::scope(|scope| {
-        let threads: Vec<_> =
-            calls.iter().map(|(stream_id, call)| scope.spawn(move || web.call(stream_id, call))).collect();
+        let threads: Vec<_> = calls.iter().map(|of_one| scope.spawn(|| make(of_one))).collect();
         threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a call panicked")?)
     })
 }
 
 /// Ends when the master does, or when nobody listens any more.
-fn listen(framework: usize, web: &Web, call: &[u8], speaks: &Sender<Heard>) {
+fn listen(framework: usize, web: &Web, role: &str, speaks: &Sender<Heard>) {
     let tell = |at, what| speaks.send(Heard { framework, at, what }).is_ok();
-    let reason = match web.subscribe(call) {
-        Ok(stream) => match read(stream, tell) {
+    let call = calls::subscribe(&format!("framework-{framework}"), role);
+    let reason = match web.subscribe(&call) {
+        Ok(stream) => match read(stream, role, tell) {
             Ok(()) => return,
             Err(failure) => failure.to_string(),
         },
@@ -177,14 +193,14 @@ fn listen(framework: usize, web: &Web, call: &[u8], speaks: &Sender<Heard>) {
     tell(Instant::now(), What::Ended(reason));
 }
 
-fn read(mut stream: Stream, tell: impl Fn(Instant, What) -> bool) -> Result<(), Failure> {
+fn read(mut stream: Stream, role: &str, tell: impl Fn(Instant, What) -> bool) -> Result<(), Failure> {
     while let Some(record) = stream.events.next_record()? {
         let at = Instant::now();
         let event = Event::decode(record.as_slice())?;
         let what = match event {
             Event { subscribed: Some(subscribed), .. } => {
-                let stream_id = stream.id.clone();
-                What::Subscribed(Framework { id: subscribed.framework_id, stream_id, held: Vec::new() })
+                let (stream_id, role) = (stream.id.clone(), role.to_owned());
+                What::Subscribed(Framework { id: subscribed.framework_id, stream_id, role, held: Vec::new() })
             }
             Event { offers: Some(offers), .. } => What::Offers(offers.offers),
             Event { error: Some(error), .. } => What::Ended(error.message),

@@ -84,7 +84,7 @@ impl Host {
 
     /// Agents that register from now on.
     pub(crate) fn agents(&self, agents: usize) -> Result<SimulatedAgents, Failure> {
-        let spec = SimulatedSpec { agents, ..SimulatedSpec::default() };
+        let spec = SimulatedSpec { agents, task_time: Duration::MAX, ..SimulatedSpec::default() };
         Ok(SimulatedAgents::start(self.master.address(), spec)?)
     }
 

@@ -119,7 +119,7 @@ impl Arguments {
     }
 
     fn scenes(&self) -> Vec<Scene> {
-        let all = [Scene::Cycle, Scene::Join, Scene::Filtered];
+        let all = [Scene::Cycle, Scene::Join, Scene::Launch, Scene::Filtered];
         all.into_iter().filter(|scene| self.only.is_empty() || self.only.contains(scene)).collect()
     }
 

@@ -98,22 +98,23 @@ pub(crate) fn tables(found: &Found) -> String {
             }
             text.push_str(&format!("{table}\n"));
         }
-        text.push_str(&format!("\n{}\n", rest_of_a_cycle(size)));
+        if let Some(rest) = rest_of_a_cycle(size) {
+            text.push_str(&format!("\n{rest}\n"));
+        }
     }
     text
 }
 
-/// What of a cycle no allocator can change.
-fn rest_of_a_cycle(size: &Size) -> String {
+/// What of a cycle no allocator can change; `None` where no cycle was measured.
+fn rest_of_a_cycle(size: &Size) -> Option<String> {
     let part = |allocator| {
         let books: &Books = size.books(allocator);
         let (wall, run) = (books.wall(Step::Cycle)?.median, books.level(Level::CycleRun)?.median);
         let offer_us = (wall - run) * 1000.0 / f64::from(u32::try_from(size.agents).ok()?);
         Some(format!("{} of {} ms; the rest is {} µs an offer", number(run), number(wall), number(offer_us)))
     };
-    let both = Allocator::BOTH.map(|allocator| part(allocator).unwrap_or_else(|| "not measured".to_owned()));
-    let [built_in, ours] = both;
-    format!("Of a full cycle, the allocator's own run is, built-in: {built_in}. Ours: {ours}.")
+    let (built_in, ours) = (part(Allocator::BuiltIn)?, part(Allocator::Ours)?);
+    Some(format!("Of a full cycle, the allocator's own run is, built-in: {built_in}. Ours: {ours}."))
 }
 
 /// For a page.
@@ -134,7 +135,9 @@ fn markdown(found: &Found) -> String {
                 text.push_str(&format!("| {} | {} |\n", line.caption, line.cells().join(" | ")));
             }
         }
-        text.push_str(&format!("\n{}\n", rest_of_a_cycle(size)));
+        if let Some(rest) = rest_of_a_cycle(size) {
+            text.push_str(&format!("\n{rest}\n"));
+        }
     }
     for (name, caption) in plot::names(found) {
         text.push_str(&format!("\n![{caption}]({name})\n"));

@@ -31,6 +31,8 @@ pub(crate) enum Scene {
     Cycle,
     /// Frameworks join agents that are there; then all of them revive with nothing free
     Join,
+    /// A task is launched on every agent
+    Launch,
     /// Every framework has declined every agent for long; one revives
     Filtered,
 }
@@ -57,6 +59,7 @@ impl Scene {
         match self {
             Scene::Cycle => "registration and full cycles",
             Scene::Join => "frameworks join",
+            Scene::Launch => "launches",
             Scene::Filtered => "filtered cluster",
         }
     }
@@ -75,6 +78,7 @@ impl Scene {
         match self {
             Scene::Cycle => cycle(setting, &host, frameworks, books, tell),
             Scene::Join => join(setting, &host, frameworks, books, tell),
+            Scene::Launch => launch(setting, &host, frameworks, books, tell),
             Scene::Filtered => filtered(setting, &host, frameworks, books, tell),
         }
     }
@@ -139,6 +143,35 @@ fn join(
         books.took(Step::ReviveStorm, host.end(begun, quiet)?);
     }
     books.read(Level::MemoryJoin, host.memory_mb()?.0);
+    Ok(())
+}
+
+fn launch(
+    setting: Setting<'_>,
+    host: &Host,
+    mut frameworks: Frameworks,
+    books: &mut Books,
+    tell: &dyn Fn(&str),
+) -> Result<(), Failure> {
+    tell("agents register");
+    frameworks.subscribe(setting.frameworks)?;
+    let agents = host.agents(setting.agents)?;
+    frameworks.gather(setting.agents)?;
+    agents.wait_until_registered(setting.limit)?;
+    host.quiet()?;
+    tell("tasks are launched");
+    let tasks = agents.watch_tasks();
+    let begun = host.begin()?;
+    frameworks.launch_all(LONG)?;
+    let until = Instant::now() + setting.limit;
+    for started in 0..setting.agents {
+        let left = until.saturating_duration_since(Instant::now());
+        if tasks.recv_timeout(left).is_err() {
+            return Err(format!("{started} of {} tasks have started", setting.agents).into());
+        }
+    }
+    let end = host.quiet()?;
+    books.took(Step::Launch, host.end(begun, end)?);
     Ok(())
 }
 

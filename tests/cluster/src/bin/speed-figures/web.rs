@@ -42,6 +42,12 @@ impl Web {
         Web { agent: Agent::new_with_config(config), address: address.to_owned() }
     }
 
+    /// One with connections of its own.
+    pub(crate) fn alone(&self) -> Web {
+        let agent = Agent::new_with_config(self.agent.config().clone());
+        Web { agent, address: self.address.clone() }
+    }
+
     /// The body of a page.
     pub(crate) fn get(&self, path: &str) -> Result<Vec<u8>, Failure> {
         let answer = self.agent.get(self.url(path)).call()?;
