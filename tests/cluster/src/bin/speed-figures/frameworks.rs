@@ -27,6 +27,8 @@ pub(crate) struct Frameworks {
 
 #[derive(Debug)]
 struct Framework {
+    /// With connections of its own that stay: one that ends makes the master look through all its actors.
+    web: Web,
     id: Id,
     stream_id: String,
     role: String,
@@ -62,7 +64,7 @@ impl Frameworks {
         for number in self.all.len()..wanted {
             let role = format!("role-{}", number % self.roles);
             let (web, speaks) = (self.web.clone(), self.speaks.clone());
-            thread::spawn(move || listen(number, &web, &role, &speaks));
+            thread::spawn(move || listen(number, &web.alone(), &role, &speaks));
         }
         self.wait_until("subscriptions", |all| (all.all.len(), wanted))
     }
@@ -133,10 +135,10 @@ impl Frameworks {
             .map(|framework| {
                 let offers = std::mem::take(&mut framework.held).into_iter().map(|offer| offer.id).collect();
                 let call = calls::decline(&framework.id, offers, refuse.as_secs_f64());
-                (framework.stream_id.clone(), vec![call])
+                (framework.caller(), vec![call])
             })
             .collect();
-        call_at_once(&self.web, &held)
+        call_at_once(&held)
     }
 
     /// Each launches a task on every offer it holds, with a call for each offer, one call after the other.
@@ -144,16 +146,16 @@ impl Frameworks {
         let launches = self.all.values_mut().map(|framework| {
             let offers = std::mem::take(&mut framework.held);
             let launch = |offer| calls::launch(&framework.id, &framework.role, offer, refuse.as_secs_f64());
-            (framework.stream_id.clone(), offers.iter().map(launch).collect())
+            (framework.caller(), offers.iter().map(launch).collect())
         });
         let launches: Vec<_> = launches.collect();
-        call_at_once(&self.web, &launches)
+        call_at_once(&launches)
     }
 
     /// One of them wants everything again.
     pub(crate) fn revive(&self, number: usize) -> Result<(), Failure> {
         let framework = self.all.get(&number).ok_or("a framework that is not there is to revive")?;
-        self.web.call(&framework.stream_id, &calls::revive(&framework.id))
+        framework.web.call(&framework.stream_id, &calls::revive(&framework.id))
     }
 
     /// All of them want everything again, at the same time.
@@ -161,20 +163,28 @@ impl Frameworks {
         let calls: Vec<_> = self
             .all
             .values()
-            .map(|framework| (framework.stream_id.clone(), vec![calls::revive(&framework.id)]))
+            .map(|framework| (framework.caller(), vec![calls::revive(&framework.id)]))
             .collect();
-        call_at_once(&self.web, &calls)
+        call_at_once(&calls)
+    }
+}
+
+/// Who makes a call: its client, and what its calls carry.
+type Caller = (Web, String);
+
+impl Framework {
+    fn caller(&self) -> Caller {
+        (self.web.clone(), self.stream_id.clone())
     }
 }
 
 /// Calls of all frameworks at the same time, those of one framework in their order.
-fn call_at_once(web: &Web, calls: &[(String, Vec<Vec<u8>>)]) -> Result<(), Failure> {
-    let make = |(stream_id, calls): &(String, Vec<Vec<u8>>)| -> Result<(), Failure> {
-        let web = web.alone();
-        calls.iter().try_for_each(|call| web.call(stream_id, call))
-    };
+fn call_at_once(calls: &[(Caller, Vec<Vec<u8>>)]) -> Result<(), Failure> {
     thread::scope(|scope| {
-        let threads: Vec<_> = calls.iter().map(|of_one| scope.spawn(|| make(of_one))).collect();
+        let make = |((web, stream_id), calls): &(Caller, Vec<Vec<u8>>)| {
+            calls.iter().try_for_each(|call| web.call(stream_id, call))
+        };
+        let threads: Vec<_> = calls.iter().map(|of_one| scope.spawn(move || make(of_one))).collect();
         threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a call panicked")?)
     })
 }
@@ -184,7 +194,7 @@ fn listen(framework: usize, web: &Web, role: &str, speaks: &Sender<Heard>) {
     let tell = |at, what| speaks.send(Heard { framework, at, what }).is_ok();
     let call = calls::subscribe(&format!("framework-{framework}"), role);
     let reason = match web.subscribe(&call) {
-        Ok(stream) => match read(stream, role, tell) {
+        Ok(stream) => match read(stream, web, role, tell) {
             Ok(()) => return,
             Err(failure) => failure.to_string(),
         },
@@ -193,15 +203,23 @@ fn listen(framework: usize, web: &Web, role: &str, speaks: &Sender<Heard>) {
     tell(Instant::now(), What::Ended(reason));
 }
 
-fn read(mut stream: Stream, role: &str, tell: impl Fn(Instant, What) -> bool) -> Result<(), Failure> {
+fn read(
+    mut stream: Stream,
+    web: &Web,
+    role: &str,
+    tell: impl Fn(Instant, What) -> bool,
+) -> Result<(), Failure> {
     while let Some(record) = stream.events.next_record()? {
         let at = Instant::now();
         let event = Event::decode(record.as_slice())?;
         let what = match event {
-            Event { subscribed: Some(subscribed), .. } => {
-                let (stream_id, role) = (stream.id.clone(), role.to_owned());
-                What::Subscribed(Framework { id: subscribed.framework_id, stream_id, role, held: Vec::new() })
-            }
+            Event { subscribed: Some(subscribed), .. } => What::Subscribed(Framework {
+                web: web.clone(),
+                id: subscribed.framework_id,
+                stream_id: stream.id.clone(),
+                role: role.to_owned(),
+                held: Vec::new(),
+            }),
             Event { offers: Some(offers), .. } => What::Offers(offers.offers),
             Event { error: Some(error), .. } => What::Ended(error.message),
             _ => continue,
