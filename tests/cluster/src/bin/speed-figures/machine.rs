@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use procfs::{CpuInfo, Current, Meminfo};
+use procfs::{CpuInfo, Current, LoadAverage, Meminfo};
 
-/// Processors, memory and kernel, as a line of text.
+/// Processors, memory and kernel, and what else the machine may have done, as a line of text.
 pub(crate) fn description() -> String {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let model = CpuInfo::current().ok().and_then(|info| info.model_name(0).map(str::to_owned));
@@ -13,7 +13,9 @@ pub(crate) fn description() -> String {
     let kernel = procfs::sys::kernel::Version::current();
     let kernel =
         kernel.map_or_else(|_| String::new(), |it| format!(", Linux {}.{}.{}", it.major, it.minor, it.patch));
-    format!("{processors} processors ({model}), {memory} GB{kernel}")
+    let load = LoadAverage::current();
+    let load = load.map_or_else(|_| String::new(), |load| format!(", load {:.1} at the end", load.one));
+    format!("{processors} processors ({model}), {memory} GB{kernel}{load}")
 }
 
 /// The commit of the folder this runs in, as git has it.
