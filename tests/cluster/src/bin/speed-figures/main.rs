@@ -80,7 +80,8 @@ struct Arguments {
     /// What the library was built from, for the output; without it, what git says of the folder this runs in
     #[arg(long, value_name = "TEXT")]
     commit: Option<String>,
-    /// Write everything that was measured as JSON there; `-` for standard output, instead of the table
+    /// Write everything that was measured as JSON there, after each scene; `-` for standard output, at the end and
+    /// instead of the table
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Draw the figures as SVG files in this folder
@@ -93,6 +94,9 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 }
+
+/// Where a file is named, standard output.
+const STANDARD_OUTPUT: &str = "-";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -194,7 +198,13 @@ fn measure(arguments: &Arguments) -> Result<Found, Failure> {
     }
     let progress = Progress::new(arguments);
     let rig = Rig::prepare(|step| progress.tell(step))?;
-    let mut sizes = Vec::new();
+    let mut found = Found {
+        machine: String::new(),
+        commit: arguments.commit.clone().unwrap_or_else(machine::commit),
+        arguments: arguments.repeated(),
+        rounds: arguments.rounds,
+        sizes: Vec::new(),
+    };
     for agents in &arguments.agents {
         let setting = Setting {
             rig: &rig,
@@ -206,21 +216,21 @@ fn measure(arguments: &Arguments) -> Result<Found, Failure> {
             idle: Duration::from_secs(arguments.idle_seconds),
             limit: Duration::from_secs(arguments.limit_seconds),
         };
-        sizes.push(measure_size(arguments, setting, &progress)?);
+        measure_size(arguments, setting, &mut found, &progress)?;
     }
     progress.bar.finish_and_clear();
-    Ok(Found {
-        machine: machine::description(),
-        commit: arguments.commit.clone().unwrap_or_else(machine::commit),
-        arguments: arguments.repeated(),
-        rounds: arguments.rounds,
-        sizes,
-    })
+    Ok(found)
 }
 
-fn measure_size(arguments: &Arguments, setting: Setting<'_>, progress: &Progress) -> Result<Size, Failure> {
+fn measure_size(
+    arguments: &Arguments,
+    setting: Setting<'_>,
+    found: &mut Found,
+    progress: &Progress,
+) -> Result<(), Failure> {
     let Setting { agents, frameworks, roles, .. } = setting;
-    let mut size = Size { agents, frameworks, roles, built_in: Books::default(), ours: Books::default() };
+    let place = found.sizes.len();
+    found.sizes.push(Size { agents, frameworks, roles, built_in: Books::default(), ours: Books::default() });
     for round in 1..=arguments.rounds {
         for scene in arguments.scenes() {
             // What else the machine does must not fall on one of the two.
@@ -237,15 +247,18 @@ fn measure_size(arguments: &Arguments, setting: Setting<'_>, progress: &Progress
                 );
                 progress.tell(&what);
                 let tell = |step: &str| progress.tell(&format!("{what}: {step}"));
-                let books = size.books_mut(allocator);
+                let books = found.sizes[place].books_mut(allocator);
                 scene
                     .play(setting, allocator, books, &tell)
                     .map_err(|failure| format!("{what}: {failure}"))?;
                 progress.done(&what);
+                found.machine = machine::description();
+                // Who interrupts a long run keeps what it found so far.
+                write_json(arguments, found)?;
             }
         }
     }
-    Ok(size)
+    Ok(())
 }
 
 /// What stands in the last line while it is measured; without a terminal, a line for each scene.
@@ -279,11 +292,7 @@ impl Progress {
 }
 
 fn show(arguments: &Arguments, found: &Found) -> Result<(), Failure> {
-    let json = format!("{}\n", serde_json::to_string_pretty(found)?);
-    let to_standard_output = arguments.json.as_deref() == Some(Path::new("-"));
-    if let Some(file) = arguments.json.as_deref().filter(|_| !to_standard_output) {
-        write(file, &json)?;
-    }
+    write_json(arguments, found)?;
     if let Some(folder) = &arguments.plots {
         fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
         for (name, picture) in plot::pictures(found)? {
@@ -293,11 +302,24 @@ fn show(arguments: &Arguments, found: &Found) -> Result<(), Failure> {
     if let Some(file) = &arguments.page {
         page::rewrite(file, found)?;
     }
-    let text = if to_standard_output { json } else { format!("{}\n", page::tables(found)) };
+    let to_standard_output = arguments.json.as_deref() == Some(Path::new(STANDARD_OUTPUT));
+    let text = if to_standard_output { json(found)? } else { format!("{}\n", page::tables(found)) };
     match std::io::stdout().write_all(text.as_bytes()) {
         // Who reads has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
+    }
+}
+
+fn json(found: &Found) -> Result<String, Failure> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(found)?))
+}
+
+/// To the file that it is to be in, if it is.
+fn write_json(arguments: &Arguments, found: &Found) -> Result<(), Failure> {
+    match arguments.json.as_deref().filter(|file| *file != Path::new(STANDARD_OUTPUT)) {
+        Some(file) => write(file, &json(found)?),
+        None => Ok(()),
     }
 }
 
