@@ -152,11 +152,11 @@ public:
     });
     post(
         "allocator.add_slave",
-        [actor = actor_.get(), id = slaveId.value(), described = slaveInfo, info = std::move(bytes),
+        [actor = actor_.get(), id = slaveId.value(), info = std::move(bytes),
          capabilities = serializeAll(capabilities), unavailability = OptionalBytes(unavailability),
          total = std::move(allTotal), used = std::move(allUsed)](
             const Entries& e, Handle h, int64_t now, Effects out) mutable {
-          const ExcludedFrom excluded = actor->constraints().keepAgent(id, std::move(described));
+          const ExcludedFrom excluded = actor->constraints().keepAgent(id, info);
           return excluded.lend([&](apportion_excluded_from_list excludedFrom) {
             return e.allocator_add_slave(
                 h, now, view(id), view(info), ListView(capabilities).get(), unavailability.get(),
@@ -195,13 +195,13 @@ public:
     });
     post(
         "allocator.update_slave",
-        [actor = actor_.get(), id = slaveId.value(), described = slaveInfo, info = std::move(bytes), hasTotal,
+        [actor = actor_.get(), id = slaveId.value(), info = std::move(bytes), hasTotal,
          total = std::move(newTotal), hasCapabilities,
          capabilities = hasCapabilities ? serializeAll(capabilities.get()) : ByteList()](
             const Entries& e, Handle h, int64_t now, Effects out) mutable {
           const ListView totalView(total), capabilitiesView(capabilities);
           const apportion_bytes_list totalList = totalView.get(), capabilityList = capabilitiesView.get();
-          const ExcludedFrom excluded = actor->constraints().keepAgent(id, std::move(described));
+          const ExcludedFrom excluded = actor->constraints().keepAgent(id, info);
           return excluded.lend([&](apportion_excluded_from_list excludedFrom) {
             return e.allocator_update_slave(
                 h, now, view(id), view(info), hasTotal ? &totalList : nullptr,

@@ -1,6 +1,7 @@
 #include "allocator_actor.hpp"
 
 #include <cstdlib>
+#include <cstring>
 
 namespace apportion {
 namespace {
@@ -17,15 +18,23 @@ std::string actorId()
 }
 
 /** The slot of a table that grows as the library asks. */
-mesos::Resources& slot(std::vector<mesos::Resources>& table, uint32_t index)
+template <typename T>
+T& slot(std::deque<T>& table, uint32_t index)
 {
-  if (index >= table.size()) table.resize(index + 1);
+  if (index >= table.size()) table.resize(static_cast<size_t>(index) + 1);
   return table[index];
+}
+
+/** Keeps names as ids of the host. */
+template <typename Id>
+void keepIds(std::deque<Id>& table, const apportion_name* names, size_t size)
+{
+  for (size_t i = 0; i < size; ++i) slot(table, names[i].slot).set_value(text(names[i].name));
 }
 
 bool same(const apportion_bytes& left, const apportion_bytes& right)
 {
-  return left.size == right.size && (left.data == right.data || text(left) == text(right));
+  return left.size == right.size && (left.size == 0 || std::memcmp(left.data, right.data, left.size) == 0);
 }
 
 } // namespace {
@@ -145,12 +154,20 @@ void AllocatorActor::cycle()
 
 void AllocatorActor::perform(const apportion_effects& effects)
 {
+  keepNames(effects);
   keepItems(effects);
   keepBundles(effects);
   sendOffers(effects);
   sendInverseOffers(effects);
   metrics_.follow(effects);
   if (effects.cycle_requested != 0) requestCycle();
+}
+
+void AllocatorActor::keepNames(const apportion_effects& effects)
+{
+  keepIds(frameworks_, effects.frameworks, effects.frameworks_size);
+  for (size_t i = 0; i < effects.roles_size; ++i) slot(roles_, effects.roles[i].slot) = text(effects.roles[i].name);
+  keepIds(agents_, effects.agents, effects.agents_size);
 }
 
 void AllocatorActor::keepItems(const apportion_effects& effects)
@@ -183,20 +200,17 @@ void AllocatorActor::sendOffers(const apportion_effects& effects)
   const apportion_offer* const end = effects.offers + effects.offers_size;
   const apportion_offer* offer = effects.offers;
   while (offer != end) {
-    const apportion_bytes framework = offer->framework;
+    const uint32_t framework = offer->framework;
     hashmap<std::string, hashmap<mesos::SlaveID, mesos::Resources>> offers;
-    while (offer != end && same(offer->framework, framework)) {
-      const apportion_bytes role = offer->role;
-      hashmap<mesos::SlaveID, mesos::Resources>& agents = offers[text(role)];
-      for (; offer != end && same(offer->framework, framework) && same(offer->role, role); ++offer) {
-        mesos::SlaveID agent;
-        agent.set_value(text(offer->agent));
-        agents.emplace(std::move(agent), slot(bundles_, offer->bundle));
-      }
+    while (offer != end && offer->framework == framework) {
+      const uint32_t role = offer->role;
+      const apportion_offer* next = offer;
+      while (next != end && next->framework == framework && next->role == role) ++next;
+      hashmap<mesos::SlaveID, mesos::Resources>& agents = offers[slot(roles_, role)];
+      agents.reserve(static_cast<size_t>(next - offer));
+      for (; offer != next; ++offer) agents.emplace(slot(agents_, offer->agent), slot(bundles_, offer->bundle));
     }
-    mesos::FrameworkID id;
-    id.set_value(text(framework));
-    offerCallback_(id, offers);
+    offerCallback_(slot(frameworks_, framework), offers);
   }
 }
 

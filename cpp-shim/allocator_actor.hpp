@@ -3,6 +3,7 @@
 #define APPORTION_SHIM_ALLOCATOR_ACTOR_HPP
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -115,6 +116,7 @@ private:
   std::string readMetrics(const std::vector<uint32_t>& slots, std::vector<double>& numbers);
   std::string debugJson(const Option<std::vector<std::string>>& frameworks, std::string& json);
   void perform(const apportion_effects& effects);
+  void keepNames(const apportion_effects& effects);
   void keepItems(const apportion_effects& effects);
   void keepBundles(const apportion_effects& effects);
   void sendOffers(const apportion_effects& effects);
@@ -135,10 +137,14 @@ private:
   bool cycleQueued_ = false;
   bool tickWaitsForCycle_ = false;
 
+  // What the library speaks of by slot. Tables of objects of the host must not move them as they grow.
+  std::deque<mesos::FrameworkID> frameworks_;
+  std::deque<std::string> roles_;
+  std::deque<mesos::SlaveID> agents_;
   // One resource each, already carrying its role; never changed once shared, only replaced.
-  std::vector<mesos::Resources> items_;
+  std::deque<mesos::Resources> items_;
   // What one offer holds: shared items, so that an offer costs a copy of pointers.
-  std::vector<mesos::Resources> bundles_;
+  std::deque<mesos::Resources> bundles_;
 };
 
 } // namespace apportion {

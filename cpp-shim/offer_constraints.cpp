@@ -77,6 +77,14 @@ std::vector<std::string> rolesOf(const mesos::FrameworkInfo& info)
   return roles;
 }
 
+/** An agent's description out of the bytes that the host made of it; what it cannot read of them is missing. */
+mesos::SlaveInfo described(const std::string& bytes)
+{
+  mesos::SlaveInfo info;
+  info.ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  return info;
+}
+
 } // namespace {
 
 FrameworkTerms::FrameworkTerms(const mesos::FrameworkInfo& description, mesos::allocator::FrameworkOptions&& options)
@@ -105,12 +113,15 @@ ExcludedAgents OfferConstraints::keepFramework(const std::string& id, FrameworkT
   ExcludedAgents excluded;
   if (!constrains(kept.filter)) return excluded;
   constrained_.insert(id);
-  for (const std::string& role : kept.roles) {
-    ByteList agents;
-    for (const auto& agent : agents_) {
-      if (kept.filter.isAgentExcluded(role, agent.second)) agents.add(agent.first);
+  std::vector<ByteList> agents(kept.roles.size());
+  for (const auto& agent : agents_) {
+    const mesos::SlaveInfo info = described(agent.second);
+    for (size_t i = 0; i < agents.size(); ++i) {
+      if (kept.filter.isAgentExcluded(kept.roles[i], info)) agents[i].add(agent.first);
     }
-    if (agents.size() > 0) excluded.add(role, std::move(agents));
+  }
+  for (size_t i = 0; i < agents.size(); ++i) {
+    if (agents[i].size() > 0) excluded.add(kept.roles[i], std::move(agents[i]));
   }
   return excluded;
 }
@@ -121,11 +132,12 @@ void OfferConstraints::forgetFramework(const std::string& id)
   constrained_.erase(id);
 }
 
-ExcludedFrom OfferConstraints::keepAgent(const std::string& id, mesos::SlaveInfo&& info)
+ExcludedFrom OfferConstraints::keepAgent(const std::string& id, const std::string& info)
 {
-  mesos::SlaveInfo& kept = agents_[id];
-  kept = std::move(info);
+  agents_[id] = info;
   ExcludedFrom excluded;
+  if (constrained_.empty()) return excluded;
+  const mesos::SlaveInfo kept = described(info);
   for (const std::string& framework : constrained_) {
     const FrameworkTerms& terms = frameworks_.at(framework);
     for (const std::string& role : terms.roles) {

@@ -80,8 +80,8 @@ public:
   ExcludedAgents keepFramework(const std::string& id, FrameworkTerms&& terms);
   void forgetFramework(const std::string& id);
 
-  /** Replaces what is known of an agent, and evaluates all filters for it. */
-  ExcludedFrom keepAgent(const std::string& id, mesos::SlaveInfo&& info);
+  /** Replaces what is known of an agent, a serialised SlaveInfo, and evaluates all filters for it. */
+  ExcludedFrom keepAgent(const std::string& id, const std::string& info);
   void forgetAgent(const std::string& id);
 
   /** Ids of frameworks with their serialised FrameworkInfo. */
@@ -95,7 +95,8 @@ private:
   std::map<std::string, FrameworkTerms> frameworks_;
   /** Ids of those whose filter may exclude something. */
   std::set<std::string> constrained_;
-  std::map<std::string, mesos::SlaveInfo> agents_;
+  /** Serialised SlaveInfo of each agent: a message takes several times as much, and most masters have no constraints. */
+  std::map<std::string, std::string> agents_;
 };
 
 } // namespace apportion {

@@ -164,12 +164,19 @@ typedef struct apportion_bundle {
   size_t items_size;
 } apportion_bundle;
 
-/* One agent's resources offered to one framework in one role. Offers to one framework stand together, and within it
- * those of one role. */
+/* The name of a framework, a role or an agent that the shim keeps from now on under `slot`, replacing what was there.
+ * Each of the three has slots of its own. */
+typedef struct apportion_name {
+  uint32_t slot;
+  apportion_bytes name;
+} apportion_name;
+
+/* One agent's resources offered to one framework in one role, all by their slots. Offers to one framework stand
+ * together, and within it those of one role. */
 typedef struct apportion_offer {
-  apportion_bytes framework;
-  apportion_bytes role;
-  apportion_bytes agent;
+  uint32_t framework;
+  uint32_t role;
+  uint32_t agent;
   uint32_t bundle;
 } apportion_offer;
 
@@ -197,8 +204,14 @@ typedef struct apportion_metric {
 } apportion_metric;
 
 /* What an allocator event leads to. Owned by the allocator's handle and valid until the next call with it. To be done
- * in this order: items, bundles, offers, inverse offers; metrics removed, metrics added. */
+ * in this order: names, items, bundles, offers, inverse offers; metrics removed, metrics added. */
 typedef struct apportion_effects {
+  const apportion_name* frameworks;
+  size_t frameworks_size;
+  const apportion_name* roles;
+  size_t roles_size;
+  const apportion_name* agents;
+  size_t agents_size;
   const apportion_item* items;
   size_t items_size;
   const apportion_bundle* bundles;

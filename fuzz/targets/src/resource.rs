@@ -3,7 +3,7 @@
 use apportion_wire::Value;
 use apportion_wire::resource::{
     ReservationKind, SplitResource, comparison_key, downgrade, facts, join, pop_reservation,
-    push_reservation, read_reservation, split, strip_volume, upgrade, validate,
+    push_reservation, read_reservation, split, split_unseen, strip_volume, upgrade, validate,
 };
 
 use crate::wire::{Payload, fields, merged, message, of};
@@ -25,6 +25,7 @@ pub fn run(input: &[u8]) {
         check_split(&bytes, &resource);
         check_identity(&resource);
     }
+    check_split_unseen(&bytes);
     check_formats(&bytes);
     // Whatever they say, they say something.
     let _ = facts(&bytes);
@@ -34,6 +35,23 @@ pub fn run(input: &[u8]) {
     let _ = push_reservation(b"\x0a\x04cpus\x10\x00", &bytes);
     let _ = strip_volume(&bytes);
     let _ = read_reservation(&bytes);
+}
+
+/// The quick way gives what the thorough one does, once that has seen the identity.
+fn check_split_unseen(bytes: &[u8]) {
+    let mut identity = Vec::new();
+    let Some((value, role)) = split_unseen(bytes, &mut identity) else { return };
+    let seen = join(&identity, &value, role);
+    let is_seen = split(&seen).is_ok_and(|seen| seen.identity == identity);
+    let thorough = split(bytes);
+    if is_seen {
+        assert!(thorough.is_ok(), "it takes nothing for a resource that is none");
+    }
+    if let Ok(resource) = thorough {
+        assert_eq!(resource.identity, identity);
+        assert_eq!(resource.allocation_role, role);
+        assert_eq!(join(&resource.identity, &resource.value, role), seen, "the value to the last bit");
+    }
 }
 
 /// Everything comes back from a resource that was taken apart.

@@ -302,21 +302,34 @@ const _: () = {
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
+pub struct apportion_name {
+    pub slot: u32,
+    pub name: apportion_bytes,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of apportion_name"][::core::mem::size_of::<apportion_name>() - 24usize];
+    ["Alignment of apportion_name"][::core::mem::align_of::<apportion_name>() - 8usize];
+    ["Offset of field: apportion_name::slot"][::core::mem::offset_of!(apportion_name, slot) - 0usize];
+    ["Offset of field: apportion_name::name"][::core::mem::offset_of!(apportion_name, name) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
 pub struct apportion_offer {
-    pub framework: apportion_bytes,
-    pub role: apportion_bytes,
-    pub agent: apportion_bytes,
+    pub framework: u32,
+    pub role: u32,
+    pub agent: u32,
     pub bundle: u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of apportion_offer"][::core::mem::size_of::<apportion_offer>() - 56usize];
-    ["Alignment of apportion_offer"][::core::mem::align_of::<apportion_offer>() - 8usize];
+    ["Size of apportion_offer"][::core::mem::size_of::<apportion_offer>() - 16usize];
+    ["Alignment of apportion_offer"][::core::mem::align_of::<apportion_offer>() - 4usize];
     ["Offset of field: apportion_offer::framework"]
         [::core::mem::offset_of!(apportion_offer, framework) - 0usize];
-    ["Offset of field: apportion_offer::role"][::core::mem::offset_of!(apportion_offer, role) - 16usize];
-    ["Offset of field: apportion_offer::agent"][::core::mem::offset_of!(apportion_offer, agent) - 32usize];
-    ["Offset of field: apportion_offer::bundle"][::core::mem::offset_of!(apportion_offer, bundle) - 48usize];
+    ["Offset of field: apportion_offer::role"][::core::mem::offset_of!(apportion_offer, role) - 4usize];
+    ["Offset of field: apportion_offer::agent"][::core::mem::offset_of!(apportion_offer, agent) - 8usize];
+    ["Offset of field: apportion_offer::bundle"][::core::mem::offset_of!(apportion_offer, bundle) - 12usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -370,6 +383,12 @@ const _: () = {
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct apportion_effects {
+    pub frameworks: *const apportion_name,
+    pub frameworks_size: usize,
+    pub roles: *const apportion_name,
+    pub roles_size: usize,
+    pub agents: *const apportion_name,
+    pub agents_size: usize,
     pub items: *const apportion_item,
     pub items_size: usize,
     pub bundles: *const apportion_bundle,
@@ -389,38 +408,51 @@ pub struct apportion_effects {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of apportion_effects"][::core::mem::size_of::<apportion_effects>() - 136usize];
+    ["Size of apportion_effects"][::core::mem::size_of::<apportion_effects>() - 184usize];
     ["Alignment of apportion_effects"][::core::mem::align_of::<apportion_effects>() - 8usize];
-    ["Offset of field: apportion_effects::items"][::core::mem::offset_of!(apportion_effects, items) - 0usize];
+    ["Offset of field: apportion_effects::frameworks"]
+        [::core::mem::offset_of!(apportion_effects, frameworks) - 0usize];
+    ["Offset of field: apportion_effects::frameworks_size"]
+        [::core::mem::offset_of!(apportion_effects, frameworks_size) - 8usize];
+    ["Offset of field: apportion_effects::roles"]
+        [::core::mem::offset_of!(apportion_effects, roles) - 16usize];
+    ["Offset of field: apportion_effects::roles_size"]
+        [::core::mem::offset_of!(apportion_effects, roles_size) - 24usize];
+    ["Offset of field: apportion_effects::agents"]
+        [::core::mem::offset_of!(apportion_effects, agents) - 32usize];
+    ["Offset of field: apportion_effects::agents_size"]
+        [::core::mem::offset_of!(apportion_effects, agents_size) - 40usize];
+    ["Offset of field: apportion_effects::items"]
+        [::core::mem::offset_of!(apportion_effects, items) - 48usize];
     ["Offset of field: apportion_effects::items_size"]
-        [::core::mem::offset_of!(apportion_effects, items_size) - 8usize];
+        [::core::mem::offset_of!(apportion_effects, items_size) - 56usize];
     ["Offset of field: apportion_effects::bundles"]
-        [::core::mem::offset_of!(apportion_effects, bundles) - 16usize];
+        [::core::mem::offset_of!(apportion_effects, bundles) - 64usize];
     ["Offset of field: apportion_effects::bundles_size"]
-        [::core::mem::offset_of!(apportion_effects, bundles_size) - 24usize];
+        [::core::mem::offset_of!(apportion_effects, bundles_size) - 72usize];
     ["Offset of field: apportion_effects::offers"]
-        [::core::mem::offset_of!(apportion_effects, offers) - 32usize];
+        [::core::mem::offset_of!(apportion_effects, offers) - 80usize];
     ["Offset of field: apportion_effects::offers_size"]
-        [::core::mem::offset_of!(apportion_effects, offers_size) - 40usize];
+        [::core::mem::offset_of!(apportion_effects, offers_size) - 88usize];
     ["Offset of field: apportion_effects::inverse_offers"]
-        [::core::mem::offset_of!(apportion_effects, inverse_offers) - 48usize];
+        [::core::mem::offset_of!(apportion_effects, inverse_offers) - 96usize];
     ["Offset of field: apportion_effects::inverse_offers_size"]
-        [::core::mem::offset_of!(apportion_effects, inverse_offers_size) - 56usize];
+        [::core::mem::offset_of!(apportion_effects, inverse_offers_size) - 104usize];
     ["Offset of field: apportion_effects::inverse_statuses"]
-        [::core::mem::offset_of!(apportion_effects, inverse_statuses) - 64usize];
+        [::core::mem::offset_of!(apportion_effects, inverse_statuses) - 112usize];
     ["Offset of field: apportion_effects::inverse_statuses_size"]
-        [::core::mem::offset_of!(apportion_effects, inverse_statuses_size) - 72usize];
+        [::core::mem::offset_of!(apportion_effects, inverse_statuses_size) - 120usize];
     ["Offset of field: apportion_effects::metrics_removed"]
-        [::core::mem::offset_of!(apportion_effects, metrics_removed) - 80usize];
+        [::core::mem::offset_of!(apportion_effects, metrics_removed) - 128usize];
     ["Offset of field: apportion_effects::metrics_removed_size"]
-        [::core::mem::offset_of!(apportion_effects, metrics_removed_size) - 88usize];
+        [::core::mem::offset_of!(apportion_effects, metrics_removed_size) - 136usize];
     ["Offset of field: apportion_effects::metrics_added"]
-        [::core::mem::offset_of!(apportion_effects, metrics_added) - 96usize];
+        [::core::mem::offset_of!(apportion_effects, metrics_added) - 144usize];
     ["Offset of field: apportion_effects::metrics_added_size"]
-        [::core::mem::offset_of!(apportion_effects, metrics_added_size) - 104usize];
-    ["Offset of field: apportion_effects::text"][::core::mem::offset_of!(apportion_effects, text) - 112usize];
+        [::core::mem::offset_of!(apportion_effects, metrics_added_size) - 152usize];
+    ["Offset of field: apportion_effects::text"][::core::mem::offset_of!(apportion_effects, text) - 160usize];
     ["Offset of field: apportion_effects::cycle_requested"]
-        [::core::mem::offset_of!(apportion_effects, cycle_requested) - 128usize];
+        [::core::mem::offset_of!(apportion_effects, cycle_requested) - 176usize];
 };
 pub const APPORTION_ALLOCATOR: apportion_module = 0;
 pub const APPORTION_HOOK: apportion_module = 1;

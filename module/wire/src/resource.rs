@@ -32,7 +32,7 @@ pub use identity::{comparison_key, pop_reservation, push_reservation, revocable_
 pub use refinement::{downgrade, upgrade};
 pub use validity::validate;
 
-use crate::field::{Field, Pieces, last_bytes, put_bytes_field, put_varint_field};
+use crate::field::{Field, Fields, Pieces, last_bytes, put_bytes_field, put_varint_field};
 use crate::value::{Scalar, Value, ValueType};
 use crate::{WireError, value};
 
@@ -155,6 +155,54 @@ pub fn split(bytes: &[u8]) -> Result<SplitResource<'_>, WireError> {
     let allocation_role = read_allocation_role(&fields)?;
     let identity = canonical::identity(&fields)?;
     Ok(SplitResource { identity, value, allocation_role, facts })
+}
+
+/// Takes apart a resource that is written as the host writes it: fields in ascending order, singular ones once. Gives value
+/// and allocation, and appends the identity to `identity`, all in a fraction of the time of [`split`].
+///
+/// Nothing of the identity is looked at: it means something only if [`split`] gave the same bytes before, and the value
+/// belongs to it only if its type is the one that the facts told then. `None` for everything unusual or wrong, which is
+/// left to [`split`].
+///
+/// ```
+/// use apportion_wire::resource::{split, split_unseen};
+///
+/// let bytes = b"\x0a\x04cpus\x10\x00\x1a\x09\x09\0\0\0\0\0\0\0\x40";
+/// let (cpus, mut identity) = (split(bytes)?, Vec::new());
+/// assert_eq!(split_unseen(bytes, &mut identity), Some((cpus.value, None)));
+/// assert_eq!(identity, cpus.identity);
+/// # Ok::<(), apportion_wire::WireError>(())
+/// ```
+#[must_use]
+pub fn split_unseen<'a>(bytes: &'a [u8], identity: &mut Vec<u8>) -> Option<(Value, Option<&'a [u8]>)> {
+    let mut last = 0;
+    let mut value = None;
+    let mut allocation = None;
+    for field in Fields::new("Resource", bytes) {
+        let field = field.ok()?;
+        if field.number < last || field.number == last && field.number != number::RESERVATIONS {
+            return None;
+        }
+        last = field.number;
+        match field.number {
+            value::SCALAR | value::RANGES | value::SET if value.is_some() => return None,
+            value::SCALAR => value = Some((ValueType::Scalar, field.bytes().ok()?)),
+            value::RANGES => value = Some((ValueType::Ranges, field.bytes().ok()?)),
+            value::SET => value = Some((ValueType::Set, field.bytes().ok()?)),
+            number::ALLOCATION_INFO => allocation = Some(field.bytes().ok()?),
+            _ => identity.extend_from_slice(field.raw),
+        }
+    }
+    let (value_type, value) = value?;
+    let role = allocation.map(|allocation| sole_text(allocation, 1).ok_or(())).transpose().ok()?;
+    Some((Value::read_one(value, value_type)?, role))
+}
+
+/// The one field of a message that has no other: a text with this number.
+fn sole_text(message: &[u8], number: u32) -> Option<&[u8]> {
+    let mut fields = Fields::new("", message);
+    let field = fields.next()?.ok().filter(|field| field.number == number)?;
+    fields.next().is_none().then(|| field.bytes().ok())?
 }
 
 /// Name, amount and allocation of a resource: all that many a reader wants.

@@ -10,7 +10,7 @@ use std::fmt;
 use crate::WireError;
 use crate::error::shown;
 use crate::field::{
-    Field, Pieces, last_double, last_varint, put_bytes_field, put_double_field, put_varint_field,
+    Field, Fields, Pieces, last_double, last_varint, put_bytes_field, put_double_field, put_varint_field,
 };
 
 /// `Resource.scalar`.
@@ -279,6 +279,19 @@ impl Value {
         }
     }
 
+    /// Reads a value that stands in one piece. `None` if it is not valid, or not written as the host writes it.
+    pub(crate) fn read_one(bytes: &[u8], value_type: ValueType) -> Option<Self> {
+        match value_type {
+            ValueType::Scalar => {
+                // Tag 1, eight bytes.
+                let (&[0x09], number) = bytes.split_first_chunk()? else { return None };
+                Scalar::from_f64(f64::from_le_bytes(number.try_into().ok()?)).ok().map(Value::Scalar)
+            }
+            ValueType::Ranges => read_ascending_ranges(bytes).map(Value::Ranges),
+            ValueType::Set => read_set(&Pieces::whole(bytes)).ok().map(Value::Set),
+        }
+    }
+
     /// Reads the value of a resource of type `value_type` from the resource's fields.
     pub(crate) fn read(fields: &[Field<'_>], value_type: ValueType) -> Result<Self, WireError> {
         let expected = value_type.field_name();
@@ -340,6 +353,24 @@ fn read_ranges(pieces: &Pieces<'_>) -> Result<Vec<Range>, WireError> {
         }
     }
     Ok(ranges)
+}
+
+/// Ranges that ascend without overlap and hold nothing but their two bounds.
+fn read_ascending_ranges(bytes: &[u8]) -> Option<Vec<Range>> {
+    // A range takes at least six bytes; ports take ten.
+    let mut ranges: Vec<Range> = Vec::with_capacity(bytes.len() / 10 + 1);
+    for field in Fields::new("Value.Ranges", bytes) {
+        let field = field.ok().filter(|field| field.number == 1)?;
+        let mut bounds = Fields::new("Value.Range", field.bytes().ok()?);
+        let begin = bounds.next()?.ok().filter(|bound| bound.number == 1)?.varint().ok()?;
+        let end = bounds.next()?.ok().filter(|bound| bound.number == 2)?.varint().ok()?;
+        let ascends = ranges.last().is_none_or(|last| last.end < begin);
+        if begin > end || !ascends || bounds.next().is_some() {
+            return None;
+        }
+        ranges.push(Range { begin, end });
+    }
+    Some(ranges)
 }
 
 fn read_range(bytes: &[u8]) -> Result<Range, WireError> {

@@ -29,6 +29,9 @@ struct Offered {
 #[derive(Debug)]
 pub(super) struct Allocator {
     module: Module,
+    frameworks: BTreeMap<u32, Vec<u8>>,
+    roles: BTreeMap<u32, Vec<u8>>,
+    agents: BTreeMap<u32, Vec<u8>>,
     items: BTreeMap<u32, Vec<u8>>,
     bundles: BTreeMap<u32, Vec<Vec<u8>>>,
     metrics: BTreeSet<u32>,
@@ -44,6 +47,12 @@ pub(super) struct Allocator {
 /// Effects in which nothing is set.
 fn untouched_effects() -> apportion_effects {
     apportion_effects {
+        frameworks: std::ptr::null(),
+        frameworks_size: UNTOUCHED,
+        roles: std::ptr::null(),
+        roles_size: UNTOUCHED,
+        agents: std::ptr::null(),
+        agents_size: UNTOUCHED,
         items: std::ptr::null(),
         items_size: UNTOUCHED,
         bundles: std::ptr::null(),
@@ -67,6 +76,9 @@ impl Allocator {
     pub(super) fn new(module: Module) -> Allocator {
         Allocator {
             module,
+            frameworks: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            agents: BTreeMap::new(),
             items: BTreeMap::new(),
             bundles: BTreeMap::new(),
             metrics: BTreeSet::new(),
@@ -87,6 +99,9 @@ impl Allocator {
         let mut effects = untouched_effects();
         let status = call(self.module.handle, self.now, &raw mut effects);
         let sizes = [
+            effects.frameworks_size,
+            effects.roles_size,
+            effects.agents_size,
             effects.items_size,
             effects.bundles_size,
             effects.offers_size,
@@ -126,8 +141,15 @@ impl Allocator {
         if status == APPORTION_DONE { bytes } else { Vec::new() }
     }
 
-    /// Items before bundles before offers; what is used was defined.
+    /// Names and items before bundles before offers; what is used was defined.
     fn keep(&mut self, entry: &str, effects: &apportion_effects) {
+        for (table, names, size) in [
+            (&mut self.frameworks, effects.frameworks, effects.frameworks_size),
+            (&mut self.roles, effects.roles, effects.roles_size),
+            (&mut self.agents, effects.agents, effects.agents_size),
+        ] {
+            table.extend(read(names, size).iter().map(|name| (name.slot, read_bytes(name.name))));
+        }
         for item in read(effects.items, effects.items_size) {
             let resource = read_bytes(item.resource);
             let parts = split(&resource).expect("an item is a resource");
@@ -144,7 +166,9 @@ impl Allocator {
         for offer in read(effects.offers, effects.offers_size) {
             let resources =
                 self.bundles.get(&offer.bundle).expect("a bundle is there before an offer has it").clone();
-            let (framework, agent) = (read_bytes(offer.framework), read_bytes(offer.agent));
+            let framework = self.frameworks.get(&offer.framework).expect("its framework was named").clone();
+            let agent = self.agents.get(&offer.agent).expect("its agent was named").clone();
+            assert!(self.roles.contains_key(&offer.role), "{entry}: its role was named");
             assert!(!resources.is_empty());
             if parties.last() != Some(&framework) {
                 assert!(!parties.contains(&framework), "{entry}: offers to a framework stand together");

@@ -18,6 +18,12 @@ use crate::{guard, handle};
 /// Effects of a call that leads to nothing; `text` says why it failed.
 pub(super) fn nothing(text: &[u8]) -> apportion_effects {
     apportion_effects {
+        frameworks: std::ptr::null(),
+        frameworks_size: 0,
+        roles: std::ptr::null(),
+        roles_size: 0,
+        agents: std::ptr::null(),
+        agents_size: 0,
         items: std::ptr::null(),
         items_size: 0,
         bundles: std::ptr::null(),

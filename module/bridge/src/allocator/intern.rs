@@ -12,8 +12,9 @@ use apportion_core::{
 use apportion_wire::operation::PostCheck;
 use apportion_wire::resource::{
     DiskSourceKind, Facts, ReservationKind, ResourceParts, comparison_key, facts, join, revocable_scalar,
-    split,
+    split, split_unseen,
 };
+use foldhash::fast::RandomState;
 
 use super::Trouble;
 
@@ -24,8 +25,10 @@ use super::Trouble;
 /// what its agent has.
 #[derive(Debug, Default)]
 pub(super) struct Resources {
-    // The keys come from the host: the standard hash is keyed against floods, and nothing depends on its order.
-    by_identity: HashMap<Vec<u8>, KindId>,
+    // The keys come from frameworks: the hash is keyed against floods, and nothing depends on its order.
+    by_identity: HashMap<Vec<u8>, KindId, RandomState>,
+    /// Room for an identity that is being looked up.
+    scratch: Vec<u8>,
     identities: Vec<Vec<u8>>,
     /// By agent; agents that have only first identities are not in it.
     own: HashMap<Vec<u8>, HashMap<KindId, Vec<u8>>>,
@@ -57,28 +60,29 @@ impl Resources {
         let mut holding = Holding::default();
         let mut identities = Identities::with_capacity(resources.len());
         for resource in resources {
-            let parts = split(resource)?;
-            let kind = self.kind(core, &parts.identity, &parts.facts)?;
-            holding.add_item(&item(kind, &parts.value)?);
-            let is_first = self.identities.get(kind.index()) == Some(&parts.identity);
-            identities.push((kind, (!is_first).then_some(parts.identity)));
+            let Read { item, .. } = self.read(core, resource)?;
+            holding.add_item(&item);
+            let is_first = self.identities.get(item.kind.index()) == Some(&self.scratch);
+            identities.push((item.kind, (!is_first).then(|| self.scratch.clone())));
         }
         Ok((holding, identities))
     }
 
     /// From now on the agent has these kinds in these identities.
     pub(super) fn keep(&mut self, agent: &[u8], identities: Identities) {
+        let all_first = identities.iter().all(|(_, identity)| identity.is_none());
+        if all_first && !self.own.contains_key(agent) {
+            return;
+        }
+        let own = self.own.entry(agent.to_vec()).or_default();
         for (kind, identity) in identities {
             match identity {
-                Some(identity) => {
-                    self.own.entry(agent.to_vec()).or_default().insert(kind, identity);
-                }
-                None => {
-                    if let Some(own) = self.own.get_mut(agent) {
-                        own.remove(&kind);
-                    }
-                }
-            }
+                Some(identity) => own.insert(kind, identity),
+                None => own.remove(&kind),
+            };
+        }
+        if own.is_empty() {
+            self.own.remove(agent);
         }
     }
 
@@ -97,6 +101,12 @@ impl Resources {
         self.own.get(agent)?.get(&kind).map(Vec::as_slice)
     }
 
+    /// The identities that an agent has instead of the first ones; none for most agents, and then its name is hardly ever
+    /// asked for.
+    pub(super) fn own_of<'a>(&self, agent: impl FnOnce() -> &'a [u8]) -> Option<&HashMap<KindId, Vec<u8>>> {
+        if self.own.is_empty() { None } else { self.own.get(agent()) }
+    }
+
     /// Resources grouped by the role they are allocated to, in the order in which the roles first appear.
     pub(super) fn by_role<'a>(
         &mut self,
@@ -105,12 +115,10 @@ impl Resources {
     ) -> Result<ByRole<'a>, Trouble> {
         let mut groups = ByRole::new();
         for resource in resources {
-            let parts = split(resource)?;
-            let kind = self.kind(core, &parts.identity, &parts.facts)?;
-            let item = item(kind, &parts.value)?;
-            match groups.iter_mut().find(|(role, _)| *role == parts.allocation_role) {
+            let Read { item, role } = self.read(core, resource)?;
+            match groups.iter_mut().find(|(other, _)| *other == role) {
                 Some((_, holding)) => holding.add_item(&item),
-                None => groups.push((parts.allocation_role, Holding::new([item]))),
+                None => groups.push((role, Holding::new([item]))),
             }
         }
         Ok(groups)
@@ -139,6 +147,21 @@ impl Resources {
         let bytes: Vec<Vec<u8>> = parts.iter().map(ResourceParts::to_bytes).collect();
         let views: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
         self.sum_with_identities(core, &views)
+    }
+
+    /// A resource as an item, with the role that it is allocated to. Its identity is in `scratch` afterwards.
+    fn read<'a>(&mut self, core: &mut Allocator, resource: &'a [u8]) -> Result<Read<'a>, Trouble> {
+        self.scratch.clear();
+        if let Some((value, role)) = split_unseen(resource, &mut self.scratch)
+            && let Some(&kind) = self.by_identity.get(&self.scratch)
+            && core.kind(kind).value_type == value_type(value.value_type())
+        {
+            return Ok(Read { item: item(kind, &value)?, role });
+        }
+        let parts = split(resource)?;
+        let kind = self.kind(core, &parts.identity, &parts.facts)?;
+        self.scratch = parts.identity;
+        Ok(Read { item: item(kind, &parts.value)?, role: parts.allocation_role })
     }
 
     /// The kind of a resource, new or not.
@@ -181,16 +204,26 @@ impl Resources {
     }
 }
 
+/// A resource of the host.
+struct Read<'a> {
+    item: Item,
+    role: Option<&'a [u8]>,
+}
+
+fn value_type(of_wire: apportion_wire::ValueType) -> ValueType {
+    match of_wire {
+        apportion_wire::ValueType::Scalar => ValueType::Scalar,
+        apportion_wire::ValueType::Ranges => ValueType::Ranges,
+        apportion_wire::ValueType::Set => ValueType::Set,
+    }
+}
+
 /// What the core needs of a kind.
 fn kind(key: Vec<u8>, facts: &Facts<'_>) -> Kind {
     let volume = facts.disk.as_ref().and_then(|disk| disk.persistence_id);
     Kind {
         name: facts.name.into(),
-        value_type: match facts.value_type {
-            apportion_wire::ValueType::Scalar => ValueType::Scalar,
-            apportion_wire::ValueType::Ranges => ValueType::Ranges,
-            apportion_wire::ValueType::Set => ValueType::Set,
-        },
+        value_type: value_type(facts.value_type),
         reservations: facts
             .reservations
             .iter()

@@ -1,25 +1,25 @@
 //! The effects of one event in the form of the header, kept until the next event.
 
-use apportion_core::{Allocator, Effects, RoleId, Unavailability};
+use apportion_core::{AgentId, Allocator, Effects, FrameworkId, Item, Offer, RoleId, Unavailability};
 use apportion_wire::messages;
 
-use super::caches::Cache;
+use super::caches::{Caches, Teller, Told};
 use super::entries::nothing;
 use super::intern::Resources;
 use crate::abi::{
     apportion_bundle, apportion_bytes, apportion_effects, apportion_inverse_offer, apportion_inverse_status,
-    apportion_item, apportion_offer,
+    apportion_item, apportion_name, apportion_offer,
 };
 
 /// Effects as plain data, with everything that they point to.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    /// By item, role, and the agent's own identity if it has one.
-    items: Cache<(apportion_core::Item, RoleId, Option<Vec<u8>>)>,
-    bundles: Cache<Vec<u32>>,
-    item_definitions: Vec<(u32, Vec<u8>)>,
-    bundle_definitions: Vec<(u32, Vec<u32>)>,
-    offers: Vec<Offer>,
+    caches: Caches,
+    frameworks: Told<FrameworkId>,
+    roles: Told<RoleId>,
+    agents: Told<AgentId>,
+    news: News,
+    offers: Vec<apportion_offer>,
     /// Framework, agent, and when the agent will be unavailable.
     inverse_offers: Vec<[Vec<u8>; 3]>,
     /// Agent, framework, and the framework's answer.
@@ -28,21 +28,25 @@ pub(super) struct Outbox {
     views: Views,
 }
 
-/// An offer, with its own copies of the names: the core may rename slots before the shim has read them.
-#[derive(Debug)]
-struct Offer {
-    framework: Vec<u8>,
-    role: Vec<u8>,
-    agent: Vec<u8>,
-    bundle: u32,
+/// What the shim must know before it reads the offers, with its own copies of the names: the core may rename slots before
+/// the shim has read them.
+#[derive(Debug, Default)]
+struct News {
+    frameworks: Vec<(u32, Vec<u8>)>,
+    roles: Vec<(u32, Vec<u8>)>,
+    agents: Vec<(u32, Vec<u8>)>,
+    items: Vec<(u32, Vec<u8>)>,
+    bundles: Vec<(u32, Vec<u32>)>,
 }
 
 /// The plain structures that point into an outbox.
 #[derive(Debug, Default)]
 struct Views {
+    frameworks: Vec<apportion_name>,
+    roles: Vec<apportion_name>,
+    agents: Vec<apportion_name>,
     items: Vec<apportion_item>,
     bundles: Vec<apportion_bundle>,
-    offers: Vec<apportion_offer>,
     inverse_offers: Vec<apportion_inverse_offer>,
     inverse_statuses: Vec<apportion_inverse_status>,
 }
@@ -51,42 +55,29 @@ struct Views {
 // vectors' heap blocks; nobody reads them but the shim, between `lend` and the next event.
 unsafe impl Send for Views {}
 
+/// Writes down what the shim must be told of items and bundles.
+struct Writer<'a> {
+    items: &'a mut Vec<(u32, Vec<u8>)>,
+    bundles: &'a mut Vec<(u32, Vec<u32>)>,
+    resources: &'a Resources,
+    role: &'a [u8],
+}
+
+impl Teller for Writer<'_> {
+    fn item(&mut self, slot: u32, item: &Item, own: Option<&[u8]>) {
+        self.items.push((slot, self.resources.to_bytes(item, own, self.role)));
+    }
+
+    fn bundle(&mut self, slot: u32, items: &[u32]) {
+        self.bundles.push((slot, items.to_vec()));
+    }
+}
+
 impl Outbox {
     /// Replaces what the last event left by these effects.
     pub(super) fn fill(&mut self, effects: &Effects, core: &Allocator, resources: &Resources) {
         self.empty();
-        if self.items.is_full() || self.bundles.is_full() {
-            self.items.clear();
-            self.bundles.clear();
-        }
-        for offer in &effects.offers {
-            let role = core.role_name(offer.role);
-            let agent = core.agent_name(offer.agent).unwrap_or_default();
-            let mut bundle = Vec::with_capacity(offer.resources.items().len());
-            for item in offer.resources.items() {
-                let own = resources.own(agent, item.kind);
-                let (slot, new) = self.items.slot((item.clone(), offer.role, own.map(<[u8]>::to_vec)));
-                if new {
-                    self.item_definitions.push((slot, resources.to_bytes(item, own, role)));
-                }
-                // Disks that cannot be merged stand as often as they are held; a shared volume is offered once.
-                let times = if item.kind.is_shared() { 1 } else { item.copies };
-                bundle.extend((0..times).map(|_| slot));
-            }
-            let (slot, new) = self.bundles.slot(bundle.clone());
-            if new {
-                self.bundle_definitions.push((slot, bundle));
-            }
-            self.offers.push(Offer {
-                framework: core.framework_name(offer.framework).unwrap_or_default().to_vec(),
-                role: role.to_vec(),
-                agent: agent.to_vec(),
-                bundle: slot,
-            });
-        }
-        // Offers to one framework are delivered together; the order of decision is kept otherwise.
-        self.offers
-            .sort_by(|left, right| (&left.framework, &left.role).cmp(&(&right.framework, &right.role)));
+        self.fill_offers(&effects.offers, core, resources);
         for offer in &effects.inverse_offers {
             let framework = core.framework_name(offer.framework).unwrap_or_default().to_vec();
             let agent = core.agent_name(offer.agent).unwrap_or_default().to_vec();
@@ -104,10 +95,59 @@ impl Outbox {
         self.cycle_requested = effects.cycle_requested;
     }
 
-    /// Nothing to do; what the caches know stays.
+    fn fill_offers(&mut self, offers: &[Offer], core: &Allocator, resources: &Resources) {
+        if offers.is_empty() {
+            return;
+        }
+        self.caches.trim();
+        self.offers.reserve(offers.len());
+        for offer in offers {
+            self.tell_names(offer, core);
+            let own = resources.own_of(|| core.agent_name(offer.agent).unwrap_or_default());
+            let own = own.map(|own| |kind| own.get(&kind).map(Vec::as_slice));
+            let News { items, bundles, .. } = &mut self.news;
+            let writer = &mut Writer { items, bundles, resources, role: core.role_name(offer.role) };
+            self.offers.push(apportion_offer {
+                framework: slot(offer.framework.index()),
+                role: slot(offer.role.index()),
+                agent: slot(offer.agent.index()),
+                bundle: self.caches.bundle(offer.role, &offer.resources, own, writer),
+            });
+        }
+        // Offers to one framework are delivered together; the order of decision is kept otherwise.
+        let frameworks = Ranks::of(offers, |offer| {
+            (offer.framework.index(), core.framework_name(offer.framework).unwrap_or_default())
+        });
+        let roles = Ranks::of(offers, |offer| (offer.role.index(), core.role_name(offer.role)));
+        self.offers.sort_by_key(|offer| (frameworks.rank(offer.framework), roles.rank(offer.role)));
+    }
+
+    /// Tells the names in an offer, as far as the shim does not know them.
+    fn tell_names(&mut self, offer: &Offer, core: &Allocator) {
+        let index = offer.framework.index();
+        if self.frameworks.is_new(index, offer.framework) {
+            let name = core.framework_name(offer.framework).unwrap_or_default();
+            self.news.frameworks.push((slot(index), name.to_vec()));
+        }
+        let index = offer.role.index();
+        if self.roles.is_new(index, offer.role) {
+            self.news.roles.push((slot(index), core.role_name(offer.role).to_vec()));
+        }
+        let index = offer.agent.index();
+        if self.agents.is_new(index, offer.agent) {
+            let name = core.agent_name(offer.agent).unwrap_or_default();
+            self.news.agents.push((slot(index), name.to_vec()));
+        }
+    }
+
+    /// Nothing to do; what the shim knows stays.
     pub(super) fn empty(&mut self) {
-        self.item_definitions.clear();
-        self.bundle_definitions.clear();
+        let News { frameworks, roles, agents, items, bundles } = &mut self.news;
+        frameworks.clear();
+        roles.clear();
+        agents.clear();
+        items.clear();
+        bundles.clear();
         self.offers.clear();
         self.inverse_offers.clear();
         self.inverse_statuses.clear();
@@ -116,25 +156,18 @@ impl Outbox {
 
     /// The effects as the header has them, valid until the outbox changes.
     pub(super) fn lend(&mut self) -> apportion_effects {
-        let views = &mut self.views;
+        let (news, views) = (&self.news, &mut self.views);
+        lend_names(&mut views.frameworks, &news.frameworks);
+        lend_names(&mut views.roles, &news.roles);
+        lend_names(&mut views.agents, &news.agents);
         views.items.clear();
-        views.items.extend(
-            self.item_definitions
-                .iter()
-                .map(|(slot, bytes)| apportion_item { slot: *slot, resource: view(bytes) }),
-        );
+        let items = news.items.iter();
+        views.items.extend(items.map(|(slot, bytes)| apportion_item { slot: *slot, resource: view(bytes) }));
         views.bundles.clear();
-        views.bundles.extend(self.bundle_definitions.iter().map(|(slot, items)| apportion_bundle {
+        views.bundles.extend(news.bundles.iter().map(|(slot, items)| apportion_bundle {
             slot: *slot,
             items: items.as_ptr(),
             items_size: items.len(),
-        }));
-        views.offers.clear();
-        views.offers.extend(self.offers.iter().map(|offer| apportion_offer {
-            framework: view(&offer.framework),
-            role: view(&offer.role),
-            agent: view(&offer.agent),
-            bundle: offer.bundle,
         }));
         views.inverse_offers.clear();
         views.inverse_offers.extend(self.inverse_offers.iter().map(|[framework, agent, unavailability]| {
@@ -149,12 +182,18 @@ impl Outbox {
             apportion_inverse_status { agent: view(agent), framework: view(framework), status: view(status) }
         }));
         apportion_effects {
+            frameworks: views.frameworks.as_ptr(),
+            frameworks_size: views.frameworks.len(),
+            roles: views.roles.as_ptr(),
+            roles_size: views.roles.len(),
+            agents: views.agents.as_ptr(),
+            agents_size: views.agents.len(),
             items: views.items.as_ptr(),
             items_size: views.items.len(),
             bundles: views.bundles.as_ptr(),
             bundles_size: views.bundles.len(),
-            offers: views.offers.as_ptr(),
-            offers_size: views.offers.len(),
+            offers: self.offers.as_ptr(),
+            offers_size: self.offers.len(),
             inverse_offers: views.inverse_offers.as_ptr(),
             inverse_offers_size: views.inverse_offers.len(),
             inverse_statuses: views.inverse_statuses.as_ptr(),
@@ -163,6 +202,46 @@ impl Outbox {
             ..nothing(&[])
         }
     }
+}
+
+/// The places of frameworks or roles among those of one event, in the order of their names, by slot.
+struct Ranks(Vec<u32>);
+
+impl Ranks {
+    /// `read` gives slot and name.
+    fn of<'a>(offers: &[Offer], read: impl Fn(&Offer) -> (usize, &'a [u8])) -> Ranks {
+        const ABSENT: u32 = u32::MAX;
+        let mut ranks = Vec::new();
+        let mut present = Vec::new();
+        for offer in offers {
+            let (index, name) = read(offer);
+            if index >= ranks.len() {
+                ranks.resize(index + 1, ABSENT);
+            }
+            if std::mem::replace(&mut ranks[index], 0) == ABSENT {
+                present.push((name, index));
+            }
+        }
+        present.sort_unstable();
+        for (rank, (_, index)) in present.into_iter().enumerate() {
+            ranks[index] = slot(rank);
+        }
+        Ranks(ranks)
+    }
+
+    fn rank(&self, slot: u32) -> u32 {
+        self.0[slot as usize]
+    }
+}
+
+/// A slot of the core as the header has it; the core's own numbers have as many bits.
+fn slot(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+fn lend_names(views: &mut Vec<apportion_name>, names: &[(u32, Vec<u8>)]) {
+    views.clear();
+    views.extend(names.iter().map(|(slot, name)| apportion_name { slot: *slot, name: view(name) }));
 }
 
 /// A `mesos.Unavailability` as the host reads it.

@@ -92,6 +92,12 @@ pub(crate) fn answered(call: impl FnOnce(*mut apportion_buffer) -> apportion_sta
 /// Effects in which nothing is set.
 pub(crate) fn untouched_effects() -> apportion_effects {
     apportion_effects {
+        frameworks: std::ptr::null(),
+        frameworks_size: UNTOUCHED,
+        roles: std::ptr::null(),
+        roles_size: UNTOUCHED,
+        agents: std::ptr::null(),
+        agents_size: UNTOUCHED,
         items: std::ptr::null(),
         items_size: UNTOUCHED,
         bundles: std::ptr::null(),
@@ -114,6 +120,9 @@ pub(crate) fn untouched_effects() -> apportion_effects {
 /// Whether every part of the effects was set.
 pub(crate) fn is_set(effects: &apportion_effects) -> bool {
     let sizes = [
+        effects.frameworks_size,
+        effects.roles_size,
+        effects.agents_size,
         effects.items_size,
         effects.bundles_size,
         effects.offers_size,

@@ -1,8 +1,10 @@
-//! An allocator as the shim keeps it: items and bundles by slot, offers resolved to bytes.
+//! An allocator as the shim keeps it: names, items and bundles by slot, offers resolved to bytes.
 
 use std::collections::BTreeMap;
 
-use apportion_bridge::abi::{APPORTION_DONE, apportion_effects, apportion_handle, apportion_status};
+use apportion_bridge::abi::{
+    APPORTION_DONE, apportion_effects, apportion_handle, apportion_name, apportion_status,
+};
 
 use crate::border::{Module, answered, call, is_set, read, read_bytes, untouched_effects};
 
@@ -33,6 +35,9 @@ pub(crate) struct Outcome {
 #[derive(Debug)]
 pub(crate) struct Shim {
     pub(crate) module: Module,
+    frameworks: Vec<Option<Vec<u8>>>,
+    roles: Vec<Option<Vec<u8>>>,
+    agents: Vec<Option<Vec<u8>>>,
     items: Vec<Option<Vec<u8>>>,
     bundles: Vec<Option<Vec<Vec<u8>>>>,
     /// Names of the metrics published, by slot.
@@ -43,6 +48,18 @@ pub(crate) struct Shim {
 
 /// A second of the host's clock.
 pub(crate) const SECOND: i64 = 1_000_000_000;
+
+fn keep_names(table: &mut Vec<Option<Vec<u8>>>, names: &[apportion_name]) {
+    for name in names {
+        keep(table, name.slot, read_bytes(name.name));
+    }
+}
+
+/// What was told of a slot.
+fn kept<T: Clone>(table: &[Option<T>], slot: u32) -> T {
+    let kept = table.get(usize::try_from(slot).unwrap());
+    kept.cloned().flatten().expect("a slot is told of before it is used")
+}
 
 fn keep<T>(table: &mut Vec<Option<T>>, slot: u32, value: T) {
     let slot = usize::try_from(slot).unwrap();
@@ -55,10 +72,19 @@ fn keep<T>(table: &mut Vec<Option<T>>, slot: u32, value: T) {
 impl Shim {
     pub(crate) fn new(pairs: &[(&str, &str)]) -> Shim {
         let module = Module::allocator(pairs);
-        Shim { module, items: Vec::new(), bundles: Vec::new(), metrics: BTreeMap::new(), now: 1_000 * SECOND }
+        Shim {
+            module,
+            frameworks: Vec::new(),
+            roles: Vec::new(),
+            agents: Vec::new(),
+            items: Vec::new(),
+            bundles: Vec::new(),
+            metrics: BTreeMap::new(),
+            now: 1_000 * SECOND,
+        }
     }
 
-    /// Makes a call and does what its effects ask for, items before bundles before offers.
+    /// Makes a call and does what its effects ask for, names and items before bundles before offers.
     pub(crate) fn apply(
         &mut self,
         call: impl FnOnce(*mut apportion_handle, i64, *mut apportion_effects) -> apportion_status,
@@ -68,27 +94,24 @@ impl Shim {
         assert!(is_set(&effects), "the effects were not set: {effects:?}");
         let text = String::from_utf8(read_bytes(effects.text)).expect("a text is text");
         assert_eq!(status == APPORTION_DONE, text.is_empty(), "status {status} with the text {text:?}");
+        keep_names(&mut self.frameworks, read(effects.frameworks, effects.frameworks_size));
+        keep_names(&mut self.roles, read(effects.roles, effects.roles_size));
+        keep_names(&mut self.agents, read(effects.agents, effects.agents_size));
         for item in read(effects.items, effects.items_size) {
             keep(&mut self.items, item.slot, read_bytes(item.resource));
         }
         for bundle in read(effects.bundles, effects.bundles_size) {
             let items = read(bundle.items, bundle.items_size).iter();
-            let items = items.map(|slot| {
-                let slot = usize::try_from(*slot).unwrap();
-                self.items[slot].clone().expect("an item is defined before a bundle has it")
-            });
-            let mut items: Vec<Vec<u8>> = items.collect();
+            let mut items: Vec<Vec<u8>> = items.map(|slot| kept(&self.items, *slot)).collect();
             items.sort();
             keep(&mut self.bundles, bundle.slot, items);
         }
         let offers = read(effects.offers, effects.offers_size).iter();
         let offers = offers.map(|offer| Offered {
-            framework: read_bytes(offer.framework),
-            role: read_bytes(offer.role),
-            agent: read_bytes(offer.agent),
-            resources: self.bundles[usize::try_from(offer.bundle).unwrap()]
-                .clone()
-                .expect("a bundle is defined before an offer has it"),
+            framework: kept(&self.frameworks, offer.framework),
+            role: kept(&self.roles, offer.role),
+            agent: kept(&self.agents, offer.agent),
+            resources: kept(&self.bundles, offer.bundle),
         });
         let offers: Vec<Offered> = offers.collect();
         assert_together(&offers);

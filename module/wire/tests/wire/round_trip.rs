@@ -2,7 +2,7 @@
 
 use apportion_wire::resource::{
     DiskSourceKind, ReservationKind, comparison_key, facts, join, pop_reservation, push_reservation, split,
-    strip_volume,
+    split_unseen, strip_volume,
 };
 use apportion_wire::{Value, ValueType};
 use proptest::prelude::*;
@@ -49,6 +49,57 @@ fn everything() -> full::Resource {
         profile: Some(b"fast".to_vec()),
     });
     resource
+}
+
+/// Ports and cpus as the host writes them: fields in their order, ranges ascending.
+fn written_by_the_host() -> [Vec<u8>; 2] {
+    let stack = [(b"a".as_slice(), 1), (b"a/b", 2)].map(|(role, kind)| full::ResourceReservationInfo {
+        role: Some(role.to_vec()),
+        r#type: Some(kind),
+        ..Default::default()
+    });
+    let ports = full::Resource {
+        name: b"ports".to_vec(),
+        r#type: 1,
+        ranges: Some(full::ValueRanges {
+            range: [(1, 4), (6, 6), (31_000, 32_000)]
+                .map(|(begin, end)| full::ValueRange { begin, end })
+                .to_vec(),
+        }),
+        allocation_info: Some(full::ResourceAllocationInfo { role: Some(b"a/b".to_vec()) }),
+        reservations: stack.to_vec(),
+        ..Default::default()
+    };
+    let cpus = full::Resource {
+        name: b"cpus".to_vec(),
+        scalar: Some(full::ValueScalar { value: 1.5011 }),
+        ..Default::default()
+    };
+    [ports.encode_to_vec(), cpus.encode_to_vec()]
+}
+
+#[test]
+fn what_the_host_writes_comes_apart_without_a_look_at_its_identity() {
+    for bytes in written_by_the_host() {
+        let (expected, mut identity) = (split(&bytes).unwrap(), Vec::new());
+        assert_eq!(split_unseen(&bytes, &mut identity), Some((expected.value, expected.allocation_role)));
+        assert_eq!(identity, expected.identity);
+    }
+}
+
+#[test]
+fn what_the_host_would_not_write_is_left_to_the_thorough_way() {
+    let [ports, cpus] = written_by_the_host();
+    let twice = [&cpus[..], b"\x10\x00"].concat();
+    let two_values = [&cpus[..], b"\x2a\x00"].concat();
+    let no_value = &cpus[..8];
+    let without_role = [&cpus[..], b"\x5a\x00"].concat();
+    let infinite = [&cpus[..cpus.len() - 8], &f64::INFINITY.to_le_bytes()].concat();
+    let overlapping = b"\x0a\x01p\x10\x01\x22\x0c\x0a\x04\x08\x01\x10\x04\x0a\x04\x08\x04\x10\x05";
+    let cut = &ports[..ports.len() - 1];
+    for bytes in [&twice, &two_values, no_value, &without_role, &infinite, &overlapping[..], cut] {
+        assert_eq!(split_unseen(bytes, &mut Vec::new()), None, "{bytes:?}");
+    }
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub(super) struct Offered {
 pub(super) struct Master {
     pub(super) book: Arc<OfferBook>,
     handle: *mut apportion_handle,
+    /// Of frameworks, roles and agents.
+    names: [BTreeMap<u32, Vec<u8>>; 3],
     items: BTreeMap<u32, Vec<u8>>,
     bundles: BTreeMap<u32, Vec<u32>>,
     now: i64,
@@ -84,8 +86,8 @@ impl Master {
         let config = Config::from_parameters(&pairs).unwrap();
         let module = AllocatorModule::new(&config, Arc::clone(&book), None);
         let handle = handle::into_raw(Module::Allocator(Box::new(module)));
-        let (items, bundles) = (BTreeMap::new(), BTreeMap::new());
-        let mut master = Master { book, handle, items, bundles, now: 1_000 * SECOND };
+        let (names, items, bundles) = Default::default();
+        let mut master = Master { book, handle, names, items, bundles, now: 1_000 * SECOND };
         master.initialize();
         master
     }
@@ -118,6 +120,15 @@ impl Master {
         let effects = unsafe { effects.assume_init() };
         let text = String::from_utf8_lossy(lent(effects.text.data, effects.text.size));
         assert_eq!(status, APPORTION_DONE, "{text}");
+        let told = [
+            lent(effects.frameworks, effects.frameworks_size),
+            lent(effects.roles, effects.roles_size),
+            lent(effects.agents, effects.agents_size),
+        ];
+        for (names, told) in self.names.iter_mut().zip(told) {
+            names.extend(told.iter().map(|one| (one.slot, bytes(one.name))));
+        }
+        let [frameworks, roles, agents] = &self.names;
         for item in lent(effects.items, effects.items_size) {
             self.items.insert(item.slot, bytes(item.resource));
         }
@@ -126,9 +137,9 @@ impl Master {
         }
         let offers = lent(effects.offers, effects.offers_size).iter();
         let offers = offers.map(|offer| Offered {
-            framework: bytes(offer.framework),
-            role: bytes(offer.role),
-            agent: bytes(offer.agent),
+            framework: frameworks[&offer.framework].clone(),
+            role: roles[&offer.role].clone(),
+            agent: agents[&offer.agent].clone(),
             resources: self.bundles[&offer.bundle].iter().map(|slot| self.items[slot].clone()).collect(),
         });
         offers.collect()
