@@ -45,6 +45,8 @@ pub(crate) struct Candidates {
     all_pending: bool,
     queued: bool,
     batch: bool,
+    /// Agents that somebody could be offered something of: those with anything that nobody holds.
+    stocked: IndexSet,
     open: IndexSet,
     all_open: bool,
     /// Who has to be asked about closed agents too.
@@ -56,14 +58,15 @@ pub(crate) struct Candidates {
 }
 
 impl Candidates {
-    /// An agent is worth looking at.
-    pub(crate) fn open(&mut self, agent: usize) {
-        self.open.insert(agent);
-    }
-
-    /// An agent is not worth looking at.
-    pub(crate) fn close(&mut self, agent: usize) {
-        self.open.remove(agent);
+    /// Something about an agent changed, which has anything left or nothing.
+    pub(crate) fn touch(&mut self, agent: usize, has_any: bool) {
+        if has_any {
+            self.stocked.insert(agent);
+            self.open.insert(agent);
+        } else {
+            self.stocked.remove(agent);
+            self.open.remove(agent);
+        }
     }
 
     /// Any agent may be worth looking at.
@@ -110,8 +113,14 @@ impl Candidates {
     /// An agent is gone.
     pub(crate) fn forget(&mut self, agent: usize) {
         self.pending.remove(agent);
+        self.stocked.remove(agent);
         self.open.remove(agent);
         self.held_back.remove(agent);
+    }
+
+    /// Whether somebody who is woken is asked about an agent.
+    pub(crate) fn is_stocked(&self, agent: usize) -> bool {
+        self.stocked.contains(agent)
     }
 
     /// Whether an agent would be looked at, now or when something changes that counts for quotas.
@@ -168,7 +177,9 @@ impl Allocator {
             self.candidates.reopen_all();
             return;
         }
-        for role in self.frameworks.get(framework).subscribed() {
+        // Who takes no offers is woken when that changes.
+        let record = self.frameworks.get(framework);
+        for role in record.subscribed().filter(|role| record.takes_offers_in(*role)) {
             self.candidates.wake((framework, role));
         }
     }
@@ -264,14 +275,11 @@ impl Allocator {
     /// anew.
     fn take_candidates(&mut self) -> (Vec<Candidate>, Vec<Taker>) {
         if std::mem::take(&mut self.candidates.all_open) {
-            let worth = self.agents.ids().filter(|agent| !self.agents.get(*agent).available.is_empty());
-            for agent in worth {
-                self.candidates.open.insert(agent.index());
-            }
+            self.candidates.open.clone_from(&self.candidates.stocked);
         }
         self.candidates.reopen_held_back();
         let all = std::mem::take(&mut self.candidates.all_pending);
-        let Candidates { pending, open, woken, .. } = &mut self.candidates;
+        let Candidates { pending, open, woken, stocked, .. } = &mut self.candidates;
         let is_pending = |slot: usize| all || pending.contains(slot);
         let may_be_offered = |agent: AgentId| {
             let record = self.agents.get(agent);
@@ -285,10 +293,8 @@ impl Allocator {
             let looked_at = looked_at.filter(|agent| may_be_offered(*agent));
             agents.extend(looked_at.map(|agent| candidate(agent, true)));
         } else {
-            for agent in self.agents.ids().filter(|agent| is_pending(agent.index())) {
-                if self.agents.get(agent).available.is_empty() {
-                    continue;
-                }
+            let slots = stocked.iter().filter(|slot| is_pending(*slot));
+            for agent in slots.filter_map(|slot| self.agents.at(slot)) {
                 if may_be_offered(agent) {
                     agents.push(candidate(agent, open.contains(agent.index())));
                 } else if all {
@@ -379,10 +385,10 @@ impl Allocator {
                 continue;
             }
             if run.by_lot.contains(agent) {
-                self.candidates.open(agent);
+                self.candidates.open.insert(agent);
                 continue;
             }
-            self.candidates.close(agent);
+            self.candidates.open.remove(agent);
             if run.cut.contains(agent) {
                 self.candidates.held_back.insert(agent);
             }

@@ -12,7 +12,7 @@ use crate::amount::Amount;
 use crate::ids::KindId;
 use crate::value::Value;
 
-/// Up to so many items are added or taken one by one.
+/// Up to so many items are added or taken one by one; more, where there are many.
 const FEW: usize = 8;
 
 /// So much of one kind.
@@ -175,10 +175,12 @@ impl Holding {
     pub fn add(&mut self, other: &Self) {
         if self.is_empty() {
             self.clone_from(other);
-        } else if other.items().len() <= FEW {
+        } else if other.items().len() <= FEW.max(self.items().len() / 16) {
             other.items().iter().for_each(|item| self.add_item(item));
         } else {
-            *self = Self::sum([&*self, other].into_iter());
+            let items = self.items_mut();
+            items.extend(other.items().iter().cloned());
+            merge_equal(items);
         }
     }
 
@@ -189,14 +191,7 @@ impl Holding {
         let Some(second) = second else { return first.clone() };
         let all = [first, second].into_iter().chain(holdings).flat_map(Self::items);
         let mut items: Vec<Item> = all.cloned().collect();
-        items.sort_by(Item::place);
-        items.dedup_by(|next, sum| {
-            let is_same = sum.place(next) == Ordering::Equal;
-            if is_same {
-                sum.merge(next);
-            }
-            is_same
-        });
+        merge_equal(&mut items);
         let mut sum = Self { items: Some(Arc::new(items)) };
         sum.settle();
         sum
@@ -206,7 +201,7 @@ impl Holding {
     pub fn subtract(&mut self, other: &Self) {
         if self.is_same(other) {
             self.items = None;
-        } else if other.items().len() <= FEW || self.is_empty() {
+        } else if other.items().len() <= FEW.max(self.items().len() / 16) || self.is_empty() {
             other.items().iter().for_each(|item| self.subtract_item(item));
         } else {
             let mut taken = other.items().iter().peekable();
@@ -261,6 +256,18 @@ impl Holding {
                         && pair[0].value < pair[1].value)
             })
     }
+}
+
+/// Puts items in order and makes one of those that are the same. Lists that are in order already cost little.
+fn merge_equal(items: &mut Vec<Item>) {
+    items.sort_by(Item::place);
+    items.dedup_by(|next, sum| {
+        let is_same = sum.place(next) == Ordering::Equal;
+        if is_same {
+            sum.merge(next);
+        }
+        is_same
+    });
 }
 
 impl FromIterator<Item> for Holding {

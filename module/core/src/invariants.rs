@@ -58,6 +58,8 @@ impl Allocator {
                 self.absent_on.get(&absent.framework).is_some_and(|agents| agents.contains(&agent.index()));
             expect(unknown && indexed, format!("frameworks not added yet on agent {name}"), nothing)?;
         }
+        let is_stocked = available.is_empty() || self.candidates.is_stocked(agent.index());
+        expect(is_stocked, format!("agent {name} among those with anything left"), nothing)?;
         let missed = !self.candidates.is_open(agent.index()) && self.could_offer(agent);
         expect(!missed, format!("closed agent {name}"), || ("closed".into(), "somebody could take it".into()))
     }

@@ -263,11 +263,7 @@ impl Allocator {
     /// Something about an agent changed: look at it again in the next run that has it as candidate.
     pub(crate) fn touch(&mut self, agent: AgentId) {
         self.lending.mark(agent.index());
-        if self.agents.get(agent).available.is_empty() {
-            self.candidates.close(agent.index());
-        } else {
-            self.candidates.open(agent.index());
-        }
+        self.candidates.touch(agent.index(), !self.agents.get(agent).available.is_empty());
     }
 
     /// Counts an agent's total in the pool and its reservations in the role tree.
@@ -301,8 +297,7 @@ impl Allocator {
         if self.agents.get(agent).total == *total {
             return false;
         }
-        let shared = self.shapes.share(total.clone());
-        let old = std::mem::replace(&mut self.agents.get_mut(agent).total, shared);
+        let old = std::mem::replace(&mut self.agents.get_mut(agent).total, total.clone());
         self.discount_total(&old);
         self.count_total(total);
         self.refresh_agent(agent);
