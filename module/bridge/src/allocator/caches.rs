@@ -193,6 +193,9 @@ mod tests {
         ])
     }
 
+    /// Tells an agent's own identity of a kind.
+    type Own = fn(KindId) -> Option<&'static [u8]>;
+
     fn nothing_own(_: KindId) -> Option<&'static [u8]> {
         None
     }
@@ -201,9 +204,8 @@ mod tests {
     fn agents_of_one_shape_share_a_bundle_and_bundles_share_items() {
         let (kinds, [web, batch]) = world();
         let (mut caches, mut shim) = (Caches::default(), Shim::default());
-        let mut slot = |role, cpus, own: Option<fn(KindId) -> Option<&'static [u8]>>| {
-            caches.bundle(role, &amounts(kinds, cpus, 64), own, &mut shim)
-        };
+        let mut slot =
+            |role, cpus, own: Option<Own>| caches.bundle(role, &amounts(kinds, cpus, 64), own, &mut shim);
         assert_eq!(slot(web, 4, None), 0);
         assert_eq!(slot(web, 4, None), 0);
         assert_eq!(slot(web, 4, Some(nothing_own)), 0, "own identities of other kinds make no difference");
@@ -219,7 +221,7 @@ mod tests {
         let (mut caches, mut shim) = (Caches::default(), Shim::default());
         let resources = amounts(kinds, 4, 64);
         let own = |kind| (kind == kinds[0]).then_some(b"own".as_slice());
-        let none = None::<fn(KindId) -> Option<&'static [u8]>>;
+        let none = None::<Own>;
         let first = caches.bundle(web, &resources, Some(own), &mut shim);
         let other = caches.bundle(web, &resources, none, &mut shim);
         assert_ne!(first, other);
@@ -233,7 +235,7 @@ mod tests {
     fn items_and_bundles_start_anew_between_events_when_there_are_too_many() {
         let (kinds, [web, _]) = world();
         let (mut caches, mut shim) = (Caches::default(), Shim::default());
-        let none = None::<fn(KindId) -> Option<&'static [u8]>>;
+        let none = None::<Own>;
         let slots = (1..=70_000).map(|cpus| {
             caches.trim();
             caches.bundle(web, &amounts(kinds, cpus, 64), none, &mut shim)
