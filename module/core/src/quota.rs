@@ -349,3 +349,25 @@ impl Allocator {
         books
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bits(names: impl IntoIterator<Item = u32>) -> NameBits {
+        names.into_iter().fold(NameBits::default(), |bits, name| bits.with(NameBits::of(NameId::new(name))))
+    }
+
+    #[test]
+    fn a_name_is_spent_only_where_its_own_bit_says_so() {
+        assert!(bits([0, 2]).are_all_in(bits([0, 1, 2])) && !bits([0, 3]).are_all_in(bits([0, 1, 2])));
+        assert!(!NameBits::default().are_all_in(bits([0])), "nothing left is nothing to decide");
+    }
+
+    #[test]
+    fn names_without_a_bit_of_their_own_are_never_taken_for_spent() {
+        assert!(!bits([70]).are_all_in(bits([71])) && !bits([0, 70]).are_all_in(bits([0, 70])));
+        assert!(bits([70]).has(bits([90])), "some of them may be missing");
+        assert!(!bits(0..200).has(NameBits::LEAST), "no name stands for the least offer");
+    }
+}

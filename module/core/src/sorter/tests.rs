@@ -34,6 +34,8 @@ fn order(sorter: &mut Sorter, pool: &Pool) -> Vec<u32> {
     fresh.sort(pool);
     assert_eq!(fresh.turns().collect::<Vec<_>>(), turns);
     assert!(sorter.find_drift().is_none());
+    let places: Vec<u32> = turns.iter().map(|client| sorter.place(*client)).collect();
+    assert!(places.into_iter().zip(1..).all(|(place, expected)| place == expected), "places of {turns:?}");
     turns
 }
 

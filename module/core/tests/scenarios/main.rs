@@ -15,3 +15,4 @@ mod lifecycle;
 mod operations;
 mod quotas;
 mod recovery;
+mod waking;
