@@ -88,8 +88,8 @@ pub(crate) struct Filters {
     of_party: BTreeMap<Party, u32>,
     /// When some filter on an agent (slot) is due. Void filters may be among them, and agents that are gone.
     due: BinaryHeap<Reverse<(Instant, u32)>>,
-    /// Agents (slots) with filters whose time is up, but not their batch runs.
-    overdue: Vec<u32>,
+    /// Filters whose time is up, but not their batch runs. They go back to the others: the host's clock can be set back.
+    overdue: Vec<Reverse<(Instant, u32)>>,
     installed: u64,
     live: usize,
     void: usize,
@@ -166,7 +166,8 @@ impl Filters {
 
     /// Drops the filters whose time is up; tells the slots of the agents that had one.
     pub(crate) fn expire(&mut self, now: Instant, batches: u64) -> Vec<u32> {
-        let mut agents = std::mem::take(&mut self.overdue);
+        self.due.extend(self.overdue.drain(..));
+        let mut agents = Vec::new();
         while let Some(Reverse((_, agent))) = self.due.peek().filter(|Reverse((until, _))| *until <= now) {
             agents.push(*agent);
             self.due.pop();
@@ -180,8 +181,8 @@ impl Filters {
     /// Drops the filters of one agent whose time is up; says whether one that counted was among them.
     fn expire_on(&mut self, agent: u32, now: Instant, batches: u64) -> bool {
         let mut gone = false;
-        let mut waits = false;
         let (standings, live, void) = (&mut self.standings, &mut self.live, &mut self.void);
+        let overdue = &mut self.overdue;
         self.on_agent[agent as usize].retain(|filter| {
             let standing = &mut standings[filter.standing as usize];
             if filter.number <= standing.dropped {
@@ -192,7 +193,7 @@ impl Filters {
                 return true;
             }
             if !has_happened(filter.after_batches, batches) {
-                waits = true;
+                overdue.push(Reverse((filter.until, agent)));
                 return true;
             }
             standing.live -= 1;
@@ -200,9 +201,6 @@ impl Filters {
             gone = true;
             false
         });
-        if waits {
-            self.overdue.push(agent);
-        }
         gone
     }
 
@@ -329,10 +327,9 @@ impl Filters {
         let live = |standing: &Standing| {
             all().filter(|filter| filter.party == standing.party && self.counts(filter)).count()
         };
-        let due: BTreeSet<(Instant, u32)> = self.due.iter().map(|Reverse(due)| *due).collect();
-        let is_due = |filter: &Filter, agent: u32| {
-            due.contains(&(filter.until, agent)) || self.overdue.contains(&agent)
-        };
+        let due: BTreeSet<(Instant, u32)> =
+            self.due.iter().chain(&self.overdue).map(|Reverse(due)| *due).collect();
+        let is_due = |filter: &Filter, agent: u32| due.contains(&(filter.until, agent));
         self.standings.iter().all(|standing| standing.live == live(standing))
             && self.live == self.standings.iter().map(|standing| standing.live).sum::<usize>()
             && self.live + self.void == all().count()
@@ -420,6 +417,17 @@ mod tests {
         assert_eq!(filters.expire(Instant::from_nanos(999_999_999), 8), [0_u32; 0]);
         assert_eq!(filters.expire(seconds(1), 7), [0_u32; 0], "no batch run since");
         assert_eq!(filters.expire(seconds(1), 8), [2]);
+    }
+
+    #[test]
+    fn a_filter_that_waits_for_a_batch_run_is_not_forgotten_when_the_clock_is_set_back() {
+        let mut filters = Filters::default();
+        filters.install((PARTY, 2), cpus(1), (INTERVAL, INTERVAL), seconds(5), 7);
+        assert_eq!(filters.expire(seconds(6), 7), [0_u32; 0]);
+        assert_eq!(filters.expire(seconds(5), 8), [0_u32; 0], "not before its time");
+        assert!(filters.is_consistent());
+        assert_eq!(filters.expire(seconds(6), 8), [2]);
+        assert!(filters.is_consistent() && filters.len() == 0);
     }
 
     #[test]
