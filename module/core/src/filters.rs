@@ -166,7 +166,9 @@ impl Filters {
 
     /// Drops the filters whose time is up; tells the slots of the agents that had one.
     pub(crate) fn expire(&mut self, now: Instant, batches: u64) -> Vec<u32> {
-        self.due.extend(self.overdue.drain(..));
+        if !self.overdue.is_empty() {
+            self.due.extend(self.overdue.drain(..));
+        }
         let mut agents = Vec::new();
         while let Some(Reverse((_, agent))) = self.due.peek().filter(|Reverse((until, _))| *until <= now) {
             agents.push(*agent);
