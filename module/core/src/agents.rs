@@ -139,12 +139,11 @@ impl Agent {
         }
         let held = self.held.iter().map(|held| &held.resources);
         let all_held = Holding::sum(held.chain(self.absent.iter().map(|absent| &absent.resources)));
-        let shared = self.total.filtered(|item| item.kind.is_shared());
         let mut available = self.total.clone();
         available.subtract(&all_held);
-        if !shared.is_empty() {
+        if self.total.items().iter().any(|item| item.kind.is_shared()) {
             available = available.filtered(|item| !item.kind.is_shared());
-            available.add(&shared);
+            available.add(&self.total.filtered(|item| item.kind.is_shared()));
         }
         available
     }

@@ -18,10 +18,40 @@ impl Quantities {
 
     /// Adds to one name.
     pub(crate) fn add(&mut self, name: NameId, amount: Amount) {
-        if self.0.len() <= name.index() {
-            self.0.resize(name.index() + 1, Amount::ZERO);
+        if let Some(own) = self.0.get_mut(name.index()) {
+            *own += amount;
+        } else {
+            self.lengthen(name);
+            self.0[name.index()] += amount;
         }
-        self.0[name.index()] += amount;
+    }
+
+    /// Adds to some names.
+    pub(crate) fn add_each(&mut self, amounts: &[(NameId, Amount)]) {
+        self.change_each(amounts, |own, amount| own + amount);
+    }
+
+    /// Takes from some names, as [`Quantities::subtract`].
+    pub(crate) fn subtract_each(&mut self, amounts: &[(NameId, Amount)]) {
+        self.change_each(amounts, |own, amount| own - amount);
+    }
+
+    /// The row is looked up once: every offer changes six.
+    fn change_each(&mut self, amounts: &[(NameId, Amount)], changed: impl Fn(Amount, Amount) -> Amount) {
+        if let Some((last, _)) = amounts.iter().max_by_key(|(name, _)| *name)
+            && self.0.len() <= last.index()
+        {
+            self.lengthen(*last);
+        }
+        let row = self.0.as_mut_slice();
+        for (name, amount) in amounts {
+            row[name.index()] = changed(row[name.index()], *amount);
+        }
+    }
+
+    #[cold]
+    fn lengthen(&mut self, name: NameId) {
+        self.0.resize(name.index() + 1, Amount::ZERO);
     }
 
     /// Takes from one name; may go below nothing, which `check_all` would report.
@@ -80,6 +110,8 @@ impl Eq for Quantities {}
 pub(crate) struct Pool {
     totals: Quantities,
     excluded: Vec<NameId>,
+    /// What of `totals` counts for shares: names that are not excluded, and of which there is something.
+    counted: SmallVec<[(NameId, Amount); 4]>,
     version: u64,
 }
 
@@ -94,30 +126,34 @@ impl Pool {
         self.version
     }
 
-    /// Whether a name counts for shares.
-    pub(crate) fn counts(&self, name: NameId) -> bool {
-        !self.excluded.contains(&name)
+    /// What counts for shares: names with what there is of them, which is never nothing, in the order of the names.
+    pub(crate) fn counted(&self) -> &[(NameId, Amount)] {
+        &self.counted
     }
 
     /// Names that do not count for shares.
     pub(crate) fn exclude(&mut self, names: Vec<NameId>) {
         self.excluded = names;
-        self.version += 1;
+        self.follow();
     }
 
     /// An agent's scalars come in.
     pub(crate) fn add(&mut self, amounts: &[(NameId, Amount)]) {
-        for (name, amount) in amounts {
-            self.totals.add(*name, *amount);
-        }
-        self.version += 1;
+        self.totals.add_each(amounts);
+        self.follow();
     }
 
     /// An agent's scalars go.
     pub(crate) fn subtract(&mut self, amounts: &[(NameId, Amount)]) {
-        for (name, amount) in amounts {
-            self.totals.subtract(*name, *amount);
-        }
+        self.totals.subtract_each(amounts);
+        self.follow();
+    }
+
+    fn follow(&mut self) {
+        let excluded = &self.excluded;
+        let counts = |(name, amount): &(NameId, Amount)| amount.is_positive() && !excluded.contains(name);
+        self.counted.clear();
+        self.counted.extend(self.totals.named().filter(counts));
         self.version += 1;
     }
 }

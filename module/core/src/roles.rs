@@ -141,11 +141,11 @@ impl RoleTree {
         while let Some(role) = at {
             let record = &mut self.roles[role.index()];
             let row = record.aggregates.of(aggregate);
-            let before = row.get(name).is_zero();
+            let was_nothing = shown && row.get(name).is_zero();
             row.add(name, amount);
-            let appeared = before != row.get(name).is_zero();
+            let appeared = shown && was_nothing != row.get(name).is_zero();
             at = record.parent;
-            if shown && appeared {
+            if appeared {
                 self.mark(role);
             }
         }

@@ -7,7 +7,7 @@ use super::Allocator;
 use crate::amount::Amount;
 use crate::holding::{Holding, Item};
 use crate::ids::{AgentId, FrameworkId, NameId, RoleId};
-use crate::kind::KindTable;
+use crate::kind::{KindTable, Traits};
 use crate::quantities::Quantities;
 use crate::roles::Aggregate;
 use crate::sorter::Sorter;
@@ -46,7 +46,11 @@ pub(crate) fn scalars(resources: &Holding, kinds: &KindTable) -> Vec<(NameId, Am
 
 /// Which aggregate of held resources an item belongs to.
 pub(crate) fn held_aggregate(item: &Item, kinds: &KindTable) -> Option<Aggregate> {
-    let traits = kinds.traits(item.kind);
+    aggregate_of(&kinds.traits(item.kind))
+}
+
+/// Which aggregate of held resources a kind belongs to.
+fn aggregate_of(traits: &Traits) -> Option<Aggregate> {
     match traits.reserved_to {
         Some(_) => Some(Aggregate::HeldReserved),
         None if traits.revocable => None,
@@ -190,8 +194,8 @@ impl Allocator {
             counts.for_framework = Some(Amounts::new());
         }
         for item in resources.items() {
-            let name = self.kinds.traits(item.kind).scalar_name;
-            let (Some(name), Some(amount)) = (name, item.scalar_quantity()) else { continue };
+            let traits = self.kinds.traits(item.kind);
+            let (Some(name), Some(amount)) = (traits.scalar_name, item.scalar_quantity()) else { continue };
             let (mut for_framework, mut for_role) = (true, true);
             if item.kind.is_shared() {
                 for_framework = !record.held_by(framework, role).is_some_and(|held| has(held, item));
@@ -199,8 +203,9 @@ impl Allocator {
             }
             if for_role {
                 counts.for_role.push((name, amount));
-                let aggregate = held_aggregate(item, &self.kinds);
-                counts.aggregates.extend(aggregate.map(|aggregate| (aggregate, name, amount)));
+                if let Some(aggregate) = aggregate_of(&traits) {
+                    counts.aggregates.push((aggregate, name, amount));
+                }
             }
             if let Some(own) = counts.for_framework.as_mut().filter(|_| for_framework) {
                 own.push((name, amount));

@@ -46,12 +46,29 @@ struct Node {
     order: Vec<u32>,
     dirty: bool,
     held: Quantities,
-    allocations: u64,
     weight: Weight,
+}
+
+/// What decides a node's place among its siblings, apart from the rest of it: finding a place looks at many.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
     /// Out of date while the pool has another version.
     share: Share,
+    allocations: u64,
     /// Position among the siblings by name, for ties. Out of date while the parent is dirty.
     rank: u32,
+}
+
+impl Standing {
+    const NEW: Self = Self { share: Share::NONE, allocations: 0, rank: 0 };
+
+    /// Share, then allocations, then name.
+    fn order(&self, other: &Self) -> Ordering {
+        self.share
+            .order(other.share)
+            .then_with(|| self.allocations.cmp(&other.allocations))
+            .then_with(|| self.rank.cmp(&other.rank))
+    }
 }
 
 impl Node {
@@ -66,10 +83,7 @@ impl Node {
             order: Vec::new(),
             dirty: false,
             held: Quantities::default(),
-            allocations: 0,
             weight,
-            share: Share::NONE,
-            rank: 0,
         }
     }
 }
@@ -78,6 +92,8 @@ impl Node {
 #[derive(Debug, Clone)]
 pub(crate) struct Sorter {
     nodes: Vec<Node>,
+    /// As long as `nodes`.
+    standings: Vec<Standing>,
     free: Vec<u32>,
     /// Leaf of each client.
     leaves: Vec<Option<u32>>,
@@ -92,6 +108,7 @@ impl Default for Sorter {
     fn default() -> Self {
         Self {
             nodes: vec![Node::new(ROOT, b"", Weight::DEFAULT)],
+            standings: vec![Standing::NEW],
             free: Vec::new(),
             leaves: Vec::new(),
             dirty: Vec::new(),
@@ -207,15 +224,15 @@ impl Sorter {
     fn split_leaf(&mut self, at: u32) {
         let Some(client) = self.node(at).client else { return };
         let virtual_leaf = self.create_virtual(at);
-        let (held, allocations, active) = {
+        let (held, active) = {
             let node = self.node_mut(at);
             node.client = None;
-            (node.held.clone(), node.allocations, node.active)
+            (node.held.clone(), node.active)
         };
         let leaf = self.node_mut(virtual_leaf);
         leaf.held = held;
-        leaf.allocations = allocations;
         leaf.active = active;
+        self.standings[virtual_leaf as usize].allocations = self.standings[at as usize].allocations;
         self.seat(client, virtual_leaf);
         self.pool_version = 0;
     }
@@ -240,11 +257,13 @@ impl Sorter {
         let index = match self.free.pop() {
             Some(index) => {
                 self.nodes[index as usize] = node;
+                self.standings[index as usize] = Standing::NEW;
                 index
             }
             None => {
                 let index = u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes fit into memory");
                 self.nodes.push(node);
+                self.standings.push(Standing::NEW);
                 index
             }
         };
@@ -331,23 +350,17 @@ impl Sorter {
 
     /// Something was allocated to a client: counts once, whatever the amounts.
     pub(crate) fn allocated(&mut self, client: u32, amounts: &[(NameId, Amount)], pool: &Pool) {
-        self.change(client, pool, true, |held| {
-            amounts.iter().for_each(|(name, amount)| held.add(*name, *amount))
-        });
+        self.change(client, pool, true, |held| held.add_each(amounts));
     }
 
     /// A client holds more without having been served, because what it holds was converted.
     pub(crate) fn grew(&mut self, client: u32, amounts: &[(NameId, Amount)], pool: &Pool) {
-        self.change(client, pool, false, |held| {
-            amounts.iter().for_each(|(name, amount)| held.add(*name, *amount))
-        });
+        self.change(client, pool, false, |held| held.add_each(amounts));
     }
 
     /// A client gave something back.
     pub(crate) fn unallocated(&mut self, client: u32, amounts: &[(NameId, Amount)], pool: &Pool) {
-        self.change(client, pool, false, |held| {
-            amounts.iter().for_each(|(name, amount)| held.subtract(*name, *amount));
-        });
+        self.change(client, pool, false, |held| held.subtract_each(amounts));
     }
 
     /// Changes a leaf and everything above it, and moves them to their new places.
@@ -359,15 +372,16 @@ impl Sorter {
             let is_ordered = current && at != ROOT && self.node(at).active > 0 && !self.node(parent).dirty;
             // Where it is can only be found as long as it is in order.
             let old = is_ordered.then(|| self.turn_among_siblings(at));
-            let node = self.node_mut(at);
+            let node = &mut self.nodes[at as usize];
             apply(&mut node.held);
-            node.allocations += u64::from(serve);
             if at == ROOT {
                 // Nobody compares it with anything.
                 return;
             }
+            let standing = &mut self.standings[at as usize];
+            standing.allocations += u64::from(serve);
             if current {
-                node.share = Share::of(&node.held, pool, node.weight);
+                standing.share = Share::of(&node.held, pool, node.weight);
             }
             if let Some(old) = old {
                 self.reposition(parent, at, old);
@@ -383,31 +397,31 @@ impl Sorter {
             // Whoever was just served.
             return 0;
         }
-        order.partition_point(|sibling| self.compare(*sibling, at) == Ordering::Less)
+        let own = &self.standings[at as usize];
+        order.partition_point(|sibling| self.standings[*sibling as usize].order(own) == Ordering::Less)
     }
 
     /// Moves one child from its old place to its new one among its siblings.
     fn reposition(&mut self, parent: u32, child: u32, old: usize) {
-        let mut order = std::mem::take(&mut self.node_mut(parent).order);
+        let (nodes, standings) = (&mut self.nodes, &self.standings);
+        let order = &mut nodes[parent as usize].order;
         debug_assert_eq!(order.get(old), Some(&child), "it was in order");
-        let comes_before = |sibling: &u32| self.compare(*sibling, child) == Ordering::Less;
+        let own = &standings[child as usize];
+        let comes_before = |sibling: &u32| standings[*sibling as usize].order(own) == Ordering::Less;
         let later = order[old + 1..].partition_point(comes_before);
-        if later > 0 {
-            order[old..=old + later].rotate_left(1);
+        let new = if later > 0 {
+            order.copy_within(old + 1..=old + later, old);
+            old + later
         } else {
             let new = order[..old].partition_point(comes_before);
-            order[new..=old].rotate_right(1);
-        }
-        self.node_mut(parent).order = order;
+            order.copy_within(new..old, new + 1);
+            new
+        };
+        order[new] = child;
     }
 
-    /// Share, then allocations, then name.
     fn compare(&self, left: u32, right: u32) -> Ordering {
-        let (left, right) = (self.node(left), self.node(right));
-        left.share
-            .order(right.share)
-            .then(left.allocations.cmp(&right.allocations))
-            .then(left.rank.cmp(&right.rank))
+        self.standings[left as usize].order(&self.standings[right as usize])
     }
 
     fn mark_dirty(&mut self, at: u32) {
@@ -422,8 +436,8 @@ impl Sorter {
     pub(crate) fn sort(&mut self, pool: &Pool) {
         if self.pool_version != pool.version() {
             self.pool_version = pool.version();
-            for node in &mut self.nodes {
-                node.share = Share::of(&node.held, pool, node.weight);
+            for (node, standing) in self.nodes.iter().zip(&mut self.standings) {
+                standing.share = Share::of(&node.held, pool, node.weight);
             }
             for index in 0..self.nodes.len() {
                 if self.nodes[index].order.len() > 1 && !self.nodes[index].dirty {
@@ -442,7 +456,7 @@ impl Sorter {
     fn rebuild(&mut self, at: u32) {
         let children = std::mem::take(&mut self.node_mut(at).children);
         for (rank, child) in (0_u32..).zip(&children) {
-            self.node_mut(*child).rank = rank;
+            self.standings[*child as usize].rank = rank;
         }
         let mut order: Vec<u32> =
             children.iter().copied().filter(|child| self.node(*child).active > 0).collect();
@@ -492,23 +506,22 @@ impl Sorter {
     /// Share (before the weight divides it) and weight of a client with everything inside it.
     pub(crate) fn standing(&self, client: u32, pool: &Pool) -> (Fraction, Weight) {
         let Some(leaf) = self.leaf(client) else { return (Share::NONE.fraction(), Weight::DEFAULT) };
-        let node = self.node(leaf);
-        let node = if node.is_virtual { self.node(node.parent) } else { node };
-        (self.share_of(node, pool).fraction(), node.weight)
+        let at = if self.node(leaf).is_virtual { self.node(leaf).parent } else { leaf };
+        (self.share_of(at, pool).fraction(), self.node(at).weight)
     }
 
     /// Share (before the weight divides it) and weight of a client alone, without what is inside it: beside roles
     /// inside it, a role has weight 1.
     pub(crate) fn own_standing(&self, client: u32, pool: &Pool) -> (Fraction, Weight) {
         let Some(leaf) = self.leaf(client) else { return (Share::NONE.fraction(), Weight::DEFAULT) };
-        let node = self.node(leaf);
-        (self.share_of(node, pool).fraction(), node.weight)
+        (self.share_of(leaf, pool).fraction(), self.node(leaf).weight)
     }
 
-    fn share_of(&self, node: &Node, pool: &Pool) -> Share {
+    fn share_of(&self, at: u32, pool: &Pool) -> Share {
         if self.pool_version == pool.version() {
-            node.share
+            self.standings[at as usize].share
         } else {
+            let node = self.node(at);
             Share::of(&node.held, pool, node.weight)
         }
     }

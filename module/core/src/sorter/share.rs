@@ -10,7 +10,6 @@ use std::cmp::Ordering;
 
 use crate::amount::{Amount, Weight};
 use crate::effect::Fraction;
-use crate::ids::NameId;
 use crate::quantities::{Pool, Quantities};
 
 /// A dominant share divided by a weight, ready to be compared.
@@ -33,15 +32,13 @@ impl Share {
     ///
     /// Names the pool lacks are left out; an empty pool gives share 0.
     pub(crate) fn of(held: &Quantities, pool: &Pool, weight: Weight) -> Self {
+        let row = held.row();
         let mut dominant: Option<Fraction> = None;
-        for (position, amount) in held.row().iter().enumerate() {
-            let Ok(position) = u32::try_from(position) else { break };
-            let name = NameId::new(position);
-            let whole = pool.totals().get(name);
-            if !amount.is_positive() || !whole.is_positive() || !pool.counts(name) {
+        for (name, whole) in pool.counted() {
+            let Some(held) = row.get(name.index()).copied().filter(|amount| amount.is_positive()) else {
                 continue;
-            }
-            let candidate = Fraction { held: *amount, pool: whole };
+            };
+            let candidate = Fraction { held, pool: *whole };
             if dominant.is_none_or(|best| compare(candidate, best) == Ordering::Greater) {
                 dominant = Some(candidate);
             }
@@ -97,6 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ids::NameId;
 
     fn pool(amounts: &[i64]) -> Pool {
         let mut pool = Pool::default();
