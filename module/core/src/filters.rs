@@ -7,12 +7,13 @@
 //! allocation interval not before a batch run has happened, so that others get their chance.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use crate::holding::Holding;
 use crate::ids::RoleId;
 use crate::options::Instant;
+use smallvec::SmallVec;
 
 /// The longest time an offer can be refused for: 365 days.
 pub(crate) const LONGEST_REFUSAL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -54,14 +55,58 @@ pub(crate) type Party = (u32, RoleId);
 /// One filter, where its agent keeps it.
 #[derive(Debug, Clone)]
 struct Filter {
-    party: Party,
-    /// Where [`Filters::standings`] has the party.
-    standing: u32,
     /// Number of batch runs that must have happened before it can go; the last bits of it.
     after_batches: u32,
     refused: Holding,
     until: Instant,
     number: u64,
+}
+
+/// The filters on one agent: by standing of the party, then in the order in which they were installed.
+#[derive(Debug, Clone, Default)]
+struct OnAgent {
+    /// Where [`Filters::standings`] has the party of each filter. Apart from them: whoever is asked looks for its own.
+    standings: Vec<u32>,
+    filters: Vec<Filter>,
+}
+
+impl OnAgent {
+    fn insert(&mut self, standing: u32, filter: Filter) {
+        if self.filters.len() == self.filters.capacity() {
+            // A quarter more, not twice as many: there can be one for each framework on each agent.
+            let more = self.filters.len() / 4 + 1;
+            self.filters.reserve_exact(more);
+            self.standings.reserve_exact(more);
+        }
+        let at = self.standings.partition_point(|other| *other <= standing);
+        self.standings.insert(at, standing);
+        self.filters.insert(at, filter);
+    }
+
+    /// Those of one party.
+    fn of(&self, standing: u32) -> &[Filter] {
+        let first = self.standings.partition_point(|other| *other < standing);
+        let count = self.standings[first..].iter().take_while(|other| **other == standing).count();
+        &self.filters[first..first + count]
+    }
+
+    /// Forgets those that `stays` refuses, asked in their order.
+    fn retain(&mut self, mut stays: impl FnMut(u32, &Filter) -> bool) {
+        let mut kept = 0;
+        for at in 0..self.filters.len() {
+            if stays(self.standings[at], &self.filters[at]) {
+                self.standings.swap(kept, at);
+                self.filters.swap(kept, at);
+                kept += 1;
+            }
+        }
+        self.standings.truncate(kept);
+        self.filters.truncate(kept);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u32, &Filter)> {
+        self.standings.iter().copied().zip(&self.filters)
+    }
 }
 
 /// What is known of a party.
@@ -81,11 +126,12 @@ struct Standing {
 /// at for other reasons, and all at once when there are more of them than of others.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filters {
-    /// By slot of the agent; by party, then in the order in which they were installed.
-    on_agent: Vec<Vec<Filter>>,
+    /// By slot of the agent.
+    on_agent: Vec<OnAgent>,
     standings: Vec<Standing>,
-    /// Where each party that ever had a filter stands.
-    of_party: BTreeMap<Party, u32>,
+    /// Where each party that ever had a filter stands: by slot of the framework, in the order of
+    /// its roles.
+    of_framework: Vec<SmallVec<[(RoleId, u32); 2]>>,
     /// When some filter on an agent (slot) is due. Void filters may be among them, and agents that are gone.
     due: BinaryHeap<Reverse<(Instant, u32)>>,
     /// Filters whose time is up, but not their batch runs. They go back to the others: the host's clock can be set back.
@@ -117,7 +163,7 @@ impl Filters {
         let after_batches = low_bits(if time <= interval { batches + 1 } else { batches });
         let place = agent as usize;
         if self.on_agent.len() <= place {
-            self.on_agent.resize(place + 1, Vec::new());
+            self.on_agent.resize_with(place + 1, OnAgent::default);
         }
         self.forget_void_on(place);
         let most = self.live + VOID_AT_LEAST;
@@ -128,40 +174,45 @@ impl Filters {
         self.standings[standing as usize].live += 1;
         self.live += 1;
         self.due.push(Reverse((until, agent)));
-        let filters = &mut self.on_agent[place];
-        if filters.len() == filters.capacity() {
-            // A quarter more, not twice as many: there can be one for each framework on each agent.
-            filters.reserve_exact(filters.len() / 4 + 1);
-        }
-        let at = filters.partition_point(|filter| filter.party <= party);
-        filters.insert(at, Filter { party, standing, after_batches, refused, until, number });
+        self.on_agent[place].insert(standing, Filter { after_batches, refused, until, number });
+    }
+
+    /// Where a party stands, if it ever had a filter.
+    fn find(&self, (framework, role): Party) -> Option<u32> {
+        let roles = self.of_framework.get(framework as usize)?;
+        roles.binary_search_by_key(&role, |(of, _)| *of).ok().map(|at| roles[at].1)
     }
 
     fn standing_of(&mut self, party: Party) -> u32 {
-        let standings = &mut self.standings;
-        *self.of_party.entry(party).or_insert_with(|| {
-            let at = u32::try_from(standings.len()).expect("fewer than 2^32 parties fit into memory");
-            standings.push(Standing { party, dropped: 0, live: 0 });
-            at
-        })
+        if let Some(found) = self.find(party) {
+            return found;
+        }
+        let at = u32::try_from(self.standings.len()).expect("fewer than 2^32 parties fit into memory");
+        self.standings.push(Standing { party, dropped: 0, live: 0 });
+        self.note(party, at);
+        at
     }
 
-    fn counts(&self, filter: &Filter) -> bool {
-        filter.number > self.standings[filter.standing as usize].dropped
-    }
-
-    /// The filters of a party on an agent, void ones included.
-    fn of(&self, party: Party, agent: u32) -> &[Filter] {
-        let filters = self.on_agent.get(agent as usize).map_or(&[][..], Vec::as_slice);
-        let first = filters.partition_point(|filter| filter.party < party);
-        let filters = &filters[first..];
-        &filters[..filters.iter().take_while(|filter| filter.party == party).count()]
+    fn note(&mut self, (framework, role): Party, standing: u32) {
+        let place = framework as usize;
+        if self.of_framework.len() <= place {
+            self.of_framework.resize_with(place + 1, SmallVec::new);
+        }
+        let roles = &mut self.of_framework[place];
+        let at = roles.partition_point(|(other, _)| *other < role);
+        roles.insert(at, (role, standing));
     }
 
     /// Whether an offer of these resources was refused and is still held back.
     pub(crate) fn holds_back(&self, party: Party, agent: u32, resources: &Holding) -> bool {
-        let filters = self.of(party, agent);
-        filters.iter().any(|filter| self.counts(filter) && filter.refused.contains(resources))
+        let Some(found) = self.find(party) else { return false };
+        let standing = &self.standings[found as usize];
+        if standing.live == 0 {
+            // Whoever just revived has none anywhere, and is asked about every agent.
+            return false;
+        }
+        let filters = self.on_agent.get(agent as usize).map_or(&[][..], |on_agent| on_agent.of(found));
+        filters.iter().any(|filter| filter.number > standing.dropped && filter.refused.contains(resources))
     }
 
     /// Drops the filters whose time is up; tells the slots of the agents that had one.
@@ -185,8 +236,8 @@ impl Filters {
         let mut gone = false;
         let (standings, live, void) = (&mut self.standings, &mut self.live, &mut self.void);
         let overdue = &mut self.overdue;
-        self.on_agent[agent as usize].retain(|filter| {
-            let standing = &mut standings[filter.standing as usize];
+        self.on_agent[agent as usize].retain(|at, filter| {
+            let standing = &mut standings[at as usize];
             if filter.number <= standing.dropped {
                 *void -= 1;
                 return false;
@@ -208,8 +259,8 @@ impl Filters {
 
     /// Drops all filters of a framework in a role; tells whether there were any.
     pub(crate) fn drop_party(&mut self, party: Party) -> bool {
-        let Some(standing) = self.of_party.get(&party) else { return false };
-        let standing = &mut self.standings[*standing as usize];
+        let Some(found) = self.find(party) else { return false };
+        let standing = &mut self.standings[found as usize];
         let dropped = std::mem::take(&mut standing.live);
         standing.dropped = self.installed;
         self.live -= dropped;
@@ -222,11 +273,9 @@ impl Filters {
 
     /// Drops all filters of a framework.
     pub(crate) fn drop_framework(&mut self, framework: u32) {
-        let first = (framework, RoleId::new(0));
-        let parties = self.of_party.range(first..).map(|(party, _)| *party);
-        let parties: Vec<Party> = parties.take_while(|party| party.0 == framework).collect();
-        for party in parties {
-            self.drop_party(party);
+        let roles = self.of_framework.get(framework as usize).cloned().unwrap_or_default();
+        for (role, _) in roles {
+            self.drop_party((framework, role));
         }
     }
 
@@ -243,14 +292,13 @@ impl Filters {
         than: u64,
         is_meant: impl Fn(&Holding) -> bool,
     ) -> bool {
-        let Some(standing) = self.of_party.get(&party).map(|at| &mut self.standings[*at as usize]) else {
-            return false;
-        };
-        let Some(filters) = self.on_agent.get_mut(agent as usize) else { return false };
+        let Some(found) = self.find(party) else { return false };
+        let standing = &mut self.standings[found as usize];
+        let Some(on_agent) = self.on_agent.get_mut(agent as usize) else { return false };
         let than = than.max(standing.dropped);
-        let drops =
-            |filter: &mut Filter| filter.party == party && filter.number > than && is_meant(&filter.refused);
-        let gone = filters.extract_if(.., drops).count();
+        let before = on_agent.filters.len();
+        on_agent.retain(|at, filter| !(at == found && filter.number > than && is_meant(&filter.refused)));
+        let gone = before - on_agent.filters.len();
         standing.live -= gone;
         self.live -= gone;
         gone > 0
@@ -263,11 +311,11 @@ impl Filters {
         }
         self.forget_void_on(agent as usize);
         let dropped = std::mem::take(&mut self.on_agent[agent as usize]);
-        for filter in &dropped {
-            self.standings[filter.standing as usize].live -= 1;
+        for standing in &dropped.standings {
+            self.standings[*standing as usize].live -= 1;
         }
-        self.live -= dropped.len();
-        dropped.len()
+        self.live -= dropped.filters.len();
+        dropped.filters.len()
     }
 
     /// Forgets the void filters on an agent.
@@ -275,28 +323,44 @@ impl Filters {
         if self.void == 0 {
             return;
         }
-        let (filters, standings) = (&mut self.on_agent[agent], &self.standings);
-        let before = filters.len();
-        filters.retain(|filter| filter.number > standings[filter.standing as usize].dropped);
-        self.void -= before - filters.len();
+        let (on_agent, standings) = (&mut self.on_agent[agent], &self.standings);
+        let before = on_agent.filters.len();
+        on_agent.retain(|at, filter| filter.number > standings[at as usize].dropped);
+        self.void -= before - on_agent.filters.len();
     }
 
     /// Forgets all void filters, and parties and times that nothing is left of.
     fn forget_void(&mut self) {
         for agent in 0..self.on_agent.len() {
             self.forget_void_on(agent);
-            self.on_agent[agent].shrink_to_fit();
+            self.on_agent[agent].filters.shrink_to_fit();
+            self.on_agent[agent].standings.shrink_to_fit();
         }
-        let kept: Vec<Standing> = self.standings.drain(..).filter(|standing| standing.live > 0).collect();
-        self.standings = kept;
-        self.of_party = (0..).zip(&self.standings).map(|(at, standing)| (standing.party, at)).collect();
+        let moved = self.close_ranks();
         self.due.clear();
-        for (agent, filters) in (0_u32..).zip(&mut self.on_agent) {
-            for filter in filters {
-                filter.standing = self.of_party[&filter.party];
-                self.due.push(Reverse((filter.until, agent)));
+        for (agent, on_agent) in (0_u32..).zip(&mut self.on_agent) {
+            for standing in &mut on_agent.standings {
+                *standing = moved[*standing as usize];
+            }
+            self.due.extend(on_agent.filters.iter().map(|filter| Reverse((filter.until, agent))));
+        }
+    }
+
+    /// Forgets parties without filters; tells where each of the others stands now. Their order stays.
+    fn close_ranks(&mut self) -> Vec<u32> {
+        let mut moved = vec![0; self.standings.len()];
+        self.of_framework.clear();
+        let (mut kept, mut next) = (Vec::new(), 0);
+        for (was, standing) in std::mem::take(&mut self.standings).into_iter().enumerate() {
+            if standing.live > 0 {
+                moved[was] = next;
+                self.note(standing.party, next);
+                kept.push(standing);
+                next += 1;
             }
         }
+        self.standings = kept;
+        moved
     }
 
     /// How many filters there are.
@@ -313,32 +377,34 @@ impl Filters {
 
     /// Everyone with a filter, and the agents (slots) it is on.
     pub(crate) fn parties(&self) -> impl Iterator<Item = (Party, impl Iterator<Item = u32>)> {
-        let live = self.standings.iter().filter(|standing| standing.live > 0);
-        live.map(|standing| {
-            let has = |filters: &Vec<Filter>| {
-                filters.iter().any(|filter| filter.party == standing.party && self.counts(filter))
+        let live = (0_u32..).zip(&self.standings).filter(|(_, standing)| standing.live > 0);
+        live.map(|(at, standing)| {
+            let has = move |on_agent: &OnAgent| {
+                on_agent.of(at).iter().any(|filter| filter.number > standing.dropped)
             };
-            let agents = (0_u32..).zip(&self.on_agent).filter(move |(_, filters)| has(filters));
+            let agents = (0_u32..).zip(&self.on_agent).filter(move |(_, on_agent)| has(on_agent));
             (standing.party, agents.map(|(agent, _)| agent))
         })
     }
 
     /// Whether the sums are those of the filters, and each filter is where it is looked for and will be due.
     pub(crate) fn is_consistent(&self) -> bool {
-        let all = || self.on_agent.iter().flatten();
-        let live = |standing: &Standing| {
-            all().filter(|filter| filter.party == standing.party && self.counts(filter)).count()
-        };
+        let all = || self.on_agent.iter().flat_map(OnAgent::iter);
+        let counts = |at: u32, filter: &Filter| filter.number > self.standings[at as usize].dropped;
+        let live = |of: u32| all().filter(|(at, filter)| *at == of && counts(*at, filter)).count();
         let due: BTreeSet<(Instant, u32)> =
             self.due.iter().chain(&self.overdue).map(|Reverse(due)| *due).collect();
         let is_due = |filter: &Filter, agent: u32| due.contains(&(filter.until, agent));
-        self.standings.iter().all(|standing| standing.live == live(standing))
+        (0_u32..)
+            .zip(&self.standings)
+            .all(|(at, standing)| standing.live == live(at) && self.find(standing.party) == Some(at))
             && self.live == self.standings.iter().map(|standing| standing.live).sum::<usize>()
             && self.live + self.void == all().count()
-            && all().all(|filter| self.of_party.get(&filter.party) == Some(&filter.standing))
-            && self.on_agent.iter().all(|filters| filters.is_sorted_by_key(|filter| filter.party))
-            && (0_u32..).zip(&self.on_agent).all(|(agent, filters)| {
-                filters.iter().filter(|filter| self.counts(filter)).all(|filter| is_due(filter, agent))
+            && self.on_agent.iter().all(|on_agent| {
+                on_agent.standings.is_sorted() && on_agent.standings.len() == on_agent.filters.len()
+            })
+            && (0_u32..).zip(&self.on_agent).all(|(agent, on_agent)| {
+                on_agent.iter().all(|(at, filter)| !counts(at, filter) || is_due(filter, agent))
             })
     }
 }
@@ -475,7 +541,7 @@ mod tests {
                 filters.install(((framework, PARTY.1), agent), cpus(1), year, seconds(0), 0);
             }
             filters.drop_framework(framework);
-            let kept: usize = filters.on_agent.iter().map(Vec::len).sum();
+            let kept: usize = filters.on_agent.iter().map(|on_agent| on_agent.filters.len()).sum();
             assert!(
                 kept <= VOID_AT_LEAST + 100 && filters.due.len() <= 2 * VOID_AT_LEAST + 200,
                 "{framework}: {kept}"

@@ -32,7 +32,7 @@ impl Sorter {
         let mut lots: Vec<(f64, u32)> = Vec::with_capacity(self.active_len() as usize);
         let mut open = vec![(ROOT, 1.0_f64, 0xcbf2_9ce4_8422_2325_u64)];
         while let Some((at, relative, path)) = open.pop() {
-            if let Some(client) = self.node(at).client {
+            if let Some(client) = self.clients[at as usize] {
                 // Not the platform's logarithm: that may differ in the last bit.
                 lots.push((-libm::log(uniform(key ^ path)) / relative, client));
                 continue;

@@ -22,7 +22,7 @@ use crate::effect::Fraction;
 use crate::ids::NameId;
 use crate::quantities::{Pool, Quantities};
 use share::Share;
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 /// What a virtual leaf is called: sorts before every role name component that begins with a letter or digit.
 const VIRTUAL: &[u8] = b".";
@@ -35,8 +35,6 @@ struct Node {
     parent: u32,
     /// Last component of the path.
     segment: Box<[u8]>,
-    /// The client, if this is a leaf.
-    client: Option<u32>,
     is_virtual: bool,
     /// How many active leaves there are here and below.
     active: u32,
@@ -76,7 +74,6 @@ impl Node {
         Self {
             parent,
             segment: segment.into(),
-            client: None,
             is_virtual: false,
             active: 0,
             children: Vec::new(),
@@ -94,6 +91,8 @@ pub(crate) struct Sorter {
     nodes: Vec<Node>,
     /// As long as `nodes`.
     standings: Vec<Standing>,
+    /// Which client each node is, if it is a leaf; as long as `nodes`.
+    clients: Vec<Option<u32>>,
     free: Vec<u32>,
     /// Leaf of each client.
     leaves: Vec<Option<u32>>,
@@ -109,6 +108,7 @@ impl Default for Sorter {
         Self {
             nodes: vec![Node::new(ROOT, b"", Weight::DEFAULT)],
             standings: vec![Standing::NEW],
+            clients: vec![None],
             free: Vec::new(),
             leaves: Vec::new(),
             dirty: Vec::new(),
@@ -191,7 +191,7 @@ impl Sorter {
             let parent = self.node(at).parent;
             self.node_mut(parent).children.retain(|child| *child != at);
             self.mark_dirty(parent);
-            self.node_mut(at).client = None;
+            self.clients[at as usize] = None;
             self.node_mut(at).order.clear();
             self.free.push(at);
             match self.node(parent).children[..] {
@@ -207,12 +207,12 @@ impl Sorter {
 
     /// A client stops being an ancestor: its virtual leaf merges back into its node.
     fn collapse(&mut self, parent: u32, virtual_leaf: u32) {
-        let client = self.node_mut(virtual_leaf).client.take();
+        let client = self.clients[virtual_leaf as usize].take();
+        self.clients[parent as usize] = client;
         self.free.push(virtual_leaf);
         let node = self.node_mut(parent);
         node.children.clear();
         node.order.clear();
-        node.client = client;
         if let Some(client) = client {
             self.leaves[client as usize] = Some(parent);
         }
@@ -222,13 +222,9 @@ impl Sorter {
 
     /// A client becomes an ancestor: a virtual leaf takes over what is its own.
     fn split_leaf(&mut self, at: u32) {
-        let Some(client) = self.node(at).client else { return };
+        let Some(client) = self.clients[at as usize].take() else { return };
         let virtual_leaf = self.create_virtual(at);
-        let (held, active) = {
-            let node = self.node_mut(at);
-            node.client = None;
-            (node.held.clone(), node.active)
-        };
+        let (held, active) = (self.node(at).held.clone(), self.node(at).active);
         let leaf = self.node_mut(virtual_leaf);
         leaf.held = held;
         leaf.active = active;
@@ -249,7 +245,7 @@ impl Sorter {
             self.leaves.resize(place + 1, None);
         }
         self.leaves[place] = Some(leaf);
-        self.node_mut(leaf).client = Some(client);
+        self.clients[leaf as usize] = Some(client);
     }
 
     fn create(&mut self, parent: u32, segment: &[u8], weight: Weight) -> u32 {
@@ -258,12 +254,14 @@ impl Sorter {
             Some(index) => {
                 self.nodes[index as usize] = node;
                 self.standings[index as usize] = Standing::NEW;
+                self.clients[index as usize] = None;
                 index
             }
             None => {
                 let index = u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes fit into memory");
                 self.nodes.push(node);
                 self.standings.push(Standing::NEW);
+                self.clients.push(None);
                 index
             }
         };
@@ -470,7 +468,7 @@ impl Sorter {
     /// The active clients in the order of their turn; everything inside a subtree comes together.
     pub(crate) fn turns(&self) -> Turns<'_> {
         debug_assert!(self.dirty.is_empty(), "sort first");
-        Turns { sorter: self, path: smallvec![(ROOT, 0)] }
+        Turns { sorter: self, siblings: self.node(ROOT).order.iter(), above: SmallVec::new() }
     }
 
     /// Which turn an active client has, from 1. Not to be asked before [`Sorter::sort`].
@@ -565,7 +563,9 @@ fn named(row: &Quantities) -> impl Iterator<Item = (NameId, Amount)> {
 #[derive(Debug)]
 pub(crate) struct Turns<'a> {
     sorter: &'a Sorter,
-    path: SmallVec<[(u32, usize); 4]>,
+    siblings: std::slice::Iter<'a, u32>,
+    /// Where the walk goes on when these siblings are through.
+    above: SmallVec<[std::slice::Iter<'a, u32>; 4]>,
 }
 
 impl Iterator for Turns<'_> {
@@ -573,15 +573,16 @@ impl Iterator for Turns<'_> {
 
     fn next(&mut self) -> Option<u32> {
         loop {
-            let (at, position) = self.path.last_mut()?;
-            let Some(child) = self.sorter.node(*at).order.get(*position).copied() else {
-                self.path.pop();
+            let Some(at) = self.siblings.next() else {
+                self.siblings = self.above.pop()?;
                 continue;
             };
-            *position += 1;
-            match self.sorter.node(child).client {
+            match self.sorter.clients[*at as usize] {
                 Some(client) => return Some(client),
-                None => self.path.push((child, 0)),
+                None => {
+                    let inside = self.sorter.node(*at).order.iter();
+                    self.above.push(std::mem::replace(&mut self.siblings, inside));
+                }
             }
         }
     }
