@@ -10,6 +10,7 @@ use crate::ids::{KindId, NameId};
 use crate::kind::KindTable;
 use crate::quantities::Quantities;
 use crate::shuffle::mix;
+use smallvec::SmallVec;
 
 /// In which order the kinds on an agent are cut in a run: ascending by this key, then by kind.
 ///
@@ -20,10 +21,24 @@ pub fn cut_order_key(agent_key: u64, kind: KindId) -> u64 {
 }
 
 /// Items in the order in which they are cut.
-fn by_lot(resources: &Holding, agent_key: u64) -> Vec<&Item> {
-    let mut items: Vec<&Item> = resources.items().iter().collect();
+fn by_lot(resources: &Holding, agent_key: u64) -> SmallVec<[&Item; 8]> {
+    let mut items: SmallVec<[&Item; 8]> = resources.items().iter().collect();
     items.sort_by_key(|item| (cut_order_key(agent_key, item.kind), item.kind));
     items
+}
+
+/// Whether everything fits, in whatever order it is taken: nothing need be cut, and what is given is the list that is
+/// there. `room` tells of a name how much; without an answer all of it fits.
+fn all_fit(resources: &Holding, kinds: &KindTable, room: impl Fn(NameId) -> Option<Amount>) -> bool {
+    let mut needed = Quantities::default();
+    resources.items().iter().all(|item| {
+        let (Some(name), Some(size)) = (kinds.traits(item.kind).scalar_name, item.value.scalar()) else {
+            return true;
+        };
+        let Some(room) = room(name) else { return true };
+        needed.add(name, size.times(item.copies));
+        needed.get(name) <= room
+    })
 }
 
 /// As much of an item as fits into `room`; a whole kind in whole copies.
@@ -47,6 +62,10 @@ pub(crate) fn cut_to_amounts(
     agent_key: u64,
     kinds: &KindTable,
 ) -> Holding {
+    let is_scalar = |item: &Item| kinds.traits(item.kind).scalar_name.is_some();
+    if resources.items().iter().all(is_scalar) && all_fit(resources, kinds, |name| Some(room.get(name))) {
+        return resources.clone();
+    }
     let mut room = room.clone();
     let mut cut = Holding::default();
     for item in by_lot(resources, agent_key) {
@@ -66,6 +85,10 @@ pub(crate) fn cut_to_limits(
     agent_key: u64,
     kinds: &KindTable,
 ) -> Holding {
+    let limit = |name| limits.iter().find(|(limited, _)| *limited == name).map(|(_, amount)| *amount);
+    if all_fit(resources, kinds, limit) {
+        return resources.clone();
+    }
     let mut room: Vec<(NameId, Amount)> = limits.to_vec();
     let mut cut = Holding::default();
     for item in by_lot(resources, agent_key) {

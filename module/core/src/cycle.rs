@@ -157,8 +157,31 @@ struct Run {
     by_lot: IndexSet,
     /// Shared resources offered so far, by agent: they go to one framework per run only.
     shared_given: BTreeMap<AgentId, Holding>,
-    /// Where the offers of the first stage are among all: what the second adds belongs to the same offer.
-    offered: BTreeMap<(FrameworkId, RoleId, AgentId), usize>,
+    /// Where the offers of the first stage begin among all, by slot of their agent: what the second adds for the same
+    /// framework and role belongs to the same offer. Those of one agent stand together.
+    offered: Vec<Option<u32>>,
+}
+
+impl Run {
+    /// Notes where an offer of the first stage is.
+    fn note_offer(&mut self, agent: AgentId, at: usize) {
+        if self.offered.len() <= agent.index() {
+            self.offered.resize(agent.index() + 1, None);
+        }
+        self.offered[agent.index()].get_or_insert(u32::try_from(at).unwrap_or(u32::MAX));
+    }
+
+    /// The offer that the first stage made of an agent to a framework in a role.
+    fn earlier_offer<'o>(
+        &self,
+        offers: &'o mut [Offer],
+        agent: AgentId,
+        taker: Taker,
+    ) -> Option<&'o mut Offer> {
+        let first = *self.offered.get(agent.index())?.as_ref()?;
+        let own = offers[first as usize..].iter_mut().take_while(|offer| offer.agent == agent);
+        own.into_iter().find(|offer| (offer.framework, offer.role) == taker)
+    }
 }
 
 impl Allocator {
@@ -237,7 +260,7 @@ impl Allocator {
             cut: IndexSet::default(),
             by_lot: IndexSet::default(),
             shared_given: BTreeMap::new(),
-            offered: BTreeMap::new(),
+            offered: Vec::new(),
         };
         if !agents.is_empty() {
             effects.offers.reserve(agents.len());
@@ -363,14 +386,14 @@ impl Allocator {
         self.hold(framework, role, agent, &resources, true);
         self.touch(agent);
         run.gave.insert(agent.index());
-        let shared = resources.filtered(|item| item.kind.is_shared());
-        if !shared.is_empty() {
+        if resources.items().iter().any(|item| item.kind.is_shared()) {
+            let shared = resources.filtered(|item| item.kind.is_shared());
             run.shared_given.entry(agent).or_default().add(&shared);
         }
         if stage == Stage::Guarantees {
-            run.offered.insert((framework, role, agent), effects.offers.len());
-        } else if let Some(at) = run.offered.get(&(framework, role, agent)) {
-            effects.offers[*at].resources.add(&resources);
+            run.note_offer(agent, effects.offers.len());
+        } else if let Some(earlier) = run.earlier_offer(&mut effects.offers, agent, (framework, role)) {
+            earlier.resources.add(&resources);
             return;
         }
         effects.offers.push(Offer { framework, role, agent, resources, why });

@@ -13,6 +13,7 @@ use crate::holding::{Holding, Item};
 use crate::ids::{AgentId, FrameworkId, RoleId};
 use crate::kind::KindTable;
 use crate::roles::RoleTree;
+use smallvec::SmallVec;
 
 /// Why a framework that could use something is not offered it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +107,22 @@ impl Eligibility<'_> {
                 let traits = self.kinds.traits(item.kind);
                 traits.scalar_name.is_some() || !counts(traits.name)
             })
+    }
+
+    /// The roles that everything on the agent is reserved for: nobody outside of them can have any of it. `None` if
+    /// some is for everybody.
+    pub(crate) fn reserved_for(&self) -> Option<SmallVec<[RoleId; 2]>> {
+        if self.agent.plain {
+            return None;
+        }
+        let mut roles = SmallVec::new();
+        for item in self.agent.available.items() {
+            let role = self.kinds.traits(item.kind).reserved_to?;
+            if !roles.contains(&role) {
+                roles.push(role);
+            }
+        }
+        Some(roles)
     }
 
     /// Whether quotas count for everything that is there.

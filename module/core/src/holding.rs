@@ -123,12 +123,17 @@ impl Holding {
     }
 
     /// Whether both are the very same list.
-    fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (&self.items, &other.items) {
             (Some(own), Some(others)) => Arc::ptr_eq(own, others),
             (None, None) => true,
             _ => false,
         }
+    }
+
+    /// The same list where `other` has the same in it: lists that are shared are compared by where they are.
+    pub(crate) fn or_equal(&self, other: Self) -> Self {
+        if *self == other { self.clone() } else { other }
     }
 
     /// Whether somebody else refers to the very same list.

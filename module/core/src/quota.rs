@@ -11,6 +11,7 @@
 //! may have a quota too; its own subtree counts.
 
 use crate::allocator::Allocator;
+use crate::allocator::ledger::Amounts;
 use crate::amount::Amount;
 use crate::frameworks::Alternative;
 use crate::ids::{NameId, RoleId};
@@ -29,7 +30,7 @@ pub(crate) struct Claim {
 struct Account {
     consumed: Quantities,
     /// The room below the limits; empty if there are none.
-    room: Vec<(NameId, Amount)>,
+    room: Amounts,
     in_order: bool,
     /// A framework has a least offer of its own in the role: it may be content with less than the general one.
     own_minimum: bool,
@@ -160,13 +161,10 @@ impl QuotaBooks {
     }
 
     /// The room below a role's limits when `taken` more is about to be given; nothing if it has no limits.
-    pub(crate) fn room(
-        &self,
-        role: RoleId,
-        taken: &[(NameId, Amount)],
-        roles: &RoleTree,
-    ) -> Vec<(NameId, Amount)> {
-        let (Some(claim), Some(account)) = (roles.claim(role), self.account(role)) else { return Vec::new() };
+    pub(crate) fn room(&self, role: RoleId, taken: &[(NameId, Amount)], roles: &RoleTree) -> Amounts {
+        let (Some(claim), Some(account)) = (roles.claim(role), self.account(role)) else {
+            return Amounts::new();
+        };
         let room = claim.limits.iter().map(|(name, limit)| {
             let about_to: Amount = taken
                 .iter()
@@ -239,9 +237,7 @@ impl QuotaBooks {
                 let Some(account) = self.accounts.get_mut(at.index()).and_then(Option::as_mut) else {
                     continue;
                 };
-                for (name, amount) in given {
-                    account.consumed.add(*name, *amount);
-                }
+                account.consumed.add_each(given);
                 self.lacking -= usize::from(lacked && !self.lacks(at, roles));
                 self.judge(at, roles, least);
             }

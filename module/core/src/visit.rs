@@ -7,7 +7,7 @@
 use std::ops::RangeFrom;
 
 use crate::allocator::Allocator;
-use crate::allocator::ledger::unreserved_scalars;
+use crate::allocator::ledger::{Amounts, unreserved_scalars};
 use crate::amount::Amount;
 use crate::chopping::{cut_to_amounts, cut_to_limits};
 use crate::cycle::Asked;
@@ -106,9 +106,9 @@ pub(crate) struct Turn<'a> {
 struct Portion {
     resources: Holding,
     /// Unreserved scalars in it.
-    given: Vec<(NameId, Amount)>,
+    given: Amounts,
     /// The part of `given` that meets a guarantee.
-    guaranteed: Vec<(NameId, Amount)>,
+    guaranteed: Amounts,
 }
 
 /// Cuts what a framework can use to what quotas allow.
@@ -142,22 +142,28 @@ impl Cutter<'_> {
         });
         let mut beyond = countable;
         beyond.subtract(&due);
-        let guaranteed = unreserved_scalars(&due, self.kinds);
+        let guaranteed: Amounts = unreserved_scalars(&due, self.kinds).collect();
         let beyond = self.within_limits_and_surplus(beyond, role, &guaranteed, cuts);
         resources.add(&due);
         resources.add(&beyond);
         let mut given = guaranteed.clone();
         given.extend(unreserved_scalars(&beyond, self.kinds));
-        Some(Portion { resources, given, guaranteed })
+        Some(Portion { resources: usable.or_equal(resources), given, guaranteed })
     }
 
     /// Everything below the limits and beyond what is held back for guarantees.
     fn by_fair_share(&self, usable: &Holding, role: RoleId, cuts: &mut Cuts) -> Portion {
         let countable = usable.filtered(|item| is_unreserved_scalar(item, self.kinds));
-        let beyond = self.within_limits_and_surplus(countable, role, &[], cuts);
-        let mut resources = usable.filtered(|item| !is_unreserved_scalar(item, self.kinds));
-        resources.add(&beyond);
-        Portion { resources, given: unreserved_scalars(&beyond, self.kinds), guaranteed: Vec::new() }
+        let beyond = self.within_limits_and_surplus(countable.clone(), role, &[], cuts);
+        let given = unreserved_scalars(&beyond, self.kinds).collect();
+        let resources = if beyond.is_same(&countable) {
+            usable.clone()
+        } else {
+            let mut resources = usable.filtered(|item| !is_unreserved_scalar(item, self.kinds));
+            resources.add(&beyond);
+            resources
+        };
+        Portion { resources, given, guaranteed: Amounts::new() }
     }
 
     fn within_limits_and_surplus(
@@ -277,7 +283,7 @@ impl Table<'_> {
                 return None;
             }
             let resources = usable.into_owned();
-            return Some(Portion { resources, given: Vec::new(), guaranteed: Vec::new() });
+            return Some(Portion { resources, given: Amounts::new(), guaranteed: Amounts::new() });
         }
         let cutter = Cutter { books, roles, kinds, key: self.key };
         let portion = match self.stage {
@@ -349,11 +355,18 @@ impl Allocator {
             Asked::Everyone => Turns::new(drawn.as_deref(), role_sorter),
             Asked::Only(takers) => Turns::of(takers.iter().map(|(_, role)| role.slot()), role_sorter),
         };
+        let reserved_for = table.eligibility.reserved_for();
         for (position, next) in turns {
             if left.is_empty() {
                 break;
             }
             let role = RoleId::new(next);
+            if reserved_for
+                .as_ref()
+                .is_some_and(|owners| !owners.iter().any(|own| roles.is_within(role, *own)))
+            {
+                continue;
+            }
             if all_counts && books.leave_nothing(role, names) {
                 visit.cuts.any = true;
                 continue;

@@ -18,13 +18,20 @@ int numberOf(const std::string& id)
   return std::atoi(id.c_str() + id.rfind('-') + 1);
 }
 
-/** Waits without giving the processor away at first: a sleep is longer than many cycles. */
+/**
+ * Waits without sleeping at first: a sleep is longer than many cycles. Whoever has work goes first: with two processors,
+ * a loop that never yields would keep the thread that it waits for from running until the end of its slice.
+ */
 template <typename Condition>
 void await(Condition&& done)
 {
   const Watch::time_point begun = Watch::now();
   while (!done()) {
-    if (Watch::now() - begun > std::chrono::milliseconds(5)) std::this_thread::sleep_for(std::chrono::microseconds(50));
+    if (Watch::now() - begun > std::chrono::milliseconds(5)) {
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+    } else {
+      std::this_thread::yield();
+    }
   }
 }
 

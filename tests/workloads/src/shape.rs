@@ -33,6 +33,18 @@ pub enum Tree {
     Nested,
 }
 
+/// What of an agent is reserved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reserved {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A quarter of its cpus and memory.
+    Quarter,
+    /// All of its cpus and memory; it has nothing else.
+    Whole,
+}
+
 /// What a cluster is like. `Default` is the plain one, with nothing in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shape {
@@ -46,8 +58,8 @@ pub struct Shape {
     pub weights: bool,
     /// How many ranges of ports an agent has; with more than one, every second port of 31000 upwards is a range.
     pub port_ranges: usize,
-    /// Whether every second agent has a quarter of its cpus and memory reserved for a role; the roles in turns.
-    pub reservations: bool,
+    /// What every second agent has reserved for a role; the roles in turns.
+    pub reserved: Reserved,
     /// The seed of the allocator.
     pub seed: u64,
 }
@@ -60,7 +72,7 @@ impl Default for Shape {
             order: Order::DominantShare,
             weights: false,
             port_ranges: 1,
-            reservations: false,
+            reserved: Reserved::Nothing,
             seed: 1,
         }
     }
@@ -142,7 +154,7 @@ impl Kinds {
             known(Kind::scalar(b"disk")),
             known(ports),
         );
-        let reserving = if shape.reservations { shape.size.roles } else { 0 };
+        let reserving = if shape.reserved == Reserved::Nothing { 0 } else { shape.size.roles };
         let reserved = (0..reserving)
             .map(|number| {
                 let role = shape.role(number);
@@ -162,6 +174,10 @@ impl Kinds {
         };
         let mut items = if agent.is_multiple_of(2) && !self.reserved.is_empty() {
             let (own_cpus, own_mem) = self.reserved[(agent / 2) % self.reserved.len()];
+            if shape.reserved == Reserved::Whole {
+                let all = [(own_cpus, CPUS), (own_mem, MEM)];
+                return Holding::new(all.map(|(kind, amount)| Item::scalar(kind, Amount::whole(amount))));
+            }
             let ((cpus, kept_cpus), (mem, kept_mem)) = (quarter(CPUS), quarter(MEM));
             let mut items = plain(cpus, mem);
             items.push(Item::scalar(own_cpus, Amount::whole(kept_cpus)));

@@ -14,7 +14,7 @@ use crate::sorter::Sorter;
 use smallvec::SmallVec;
 
 /// Amounts by name. Few agents have more kinds of scalars.
-type Amounts = SmallVec<[(NameId, Amount); 6]>;
+pub(crate) type Amounts = SmallVec<[(NameId, Amount); 6]>;
 
 /// What a change adds to or takes from the sums above it.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ pub(super) enum Free {
 }
 
 /// The scalars of a collection with what they count for; sharing decided by the caller.
-pub(crate) fn scalars(resources: &Holding, kinds: &KindTable) -> Vec<(NameId, Amount)> {
+pub(crate) fn scalars(resources: &Holding, kinds: &KindTable) -> Amounts {
     let items = resources.items().iter();
     items.filter_map(|item| Some((kinds.traits(item.kind).scalar_name?, item.scalar_quantity()?))).collect()
 }
@@ -59,10 +59,15 @@ fn aggregate_of(traits: &Traits) -> Option<Aggregate> {
 }
 
 /// The scalars that count for `used_unreserved`.
-pub(crate) fn unreserved_scalars(resources: &Holding, kinds: &KindTable) -> Vec<(NameId, Amount)> {
-    let unreserved =
-        resources.filtered(|item| held_aggregate(item, kinds) == Some(Aggregate::HeldUnreserved));
-    scalars(&unreserved, kinds)
+pub(crate) fn unreserved_scalars(
+    resources: &Holding,
+    kinds: &KindTable,
+) -> impl Iterator<Item = (NameId, Amount)> {
+    resources.items().iter().filter_map(|item| {
+        let traits = kinds.traits(item.kind);
+        let counts = aggregate_of(&traits) == Some(Aggregate::HeldUnreserved);
+        Some((traits.scalar_name.filter(|_| counts)?, item.scalar_quantity()?))
+    })
 }
 
 /// Whether a holding has at least one copy of the item.

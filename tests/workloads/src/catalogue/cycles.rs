@@ -3,7 +3,7 @@
 use apportion_core::Order;
 
 use crate::cluster::Cluster;
-use crate::shape::{Shape, Size, Tree};
+use crate::shape::{Reserved, Shape, Size, Tree};
 use crate::workload::{Outcome, Prepared, Workload};
 
 const SIZE: Size = Size::new(1_000, 100, 50);
@@ -57,7 +57,14 @@ pub(super) const ALL: &[Workload] = &[
         about: "the same, half of the agents with a quarter reserved for some role",
         unit: "agent",
         size: SIZE,
-        prepare: reservations,
+        prepare: |size| reserved(Shape { reserved: Reserved::Quarter, ..Shape::plain(size) }),
+    },
+    Workload {
+        name: "full-cycle-reserved",
+        about: "the same, half of the agents reserved for some role, whole",
+        unit: "agent",
+        size: SIZE,
+        prepare: |size| reserved(Shape { reserved: Reserved::Whole, ..Shape::plain(size) }),
     },
 ];
 
@@ -73,9 +80,9 @@ fn tick(cluster: &mut Cluster) -> Outcome {
 }
 
 /// An agent with a reservation is offered in two parts unless the role whose turn it is has the reservation.
-fn reservations(size: Size) -> Prepared {
-    let shape = Shape { reservations: true, ..Shape::plain(size) };
+fn reserved(shape: Shape) -> Prepared {
+    let agents = shape.size.agents;
     let cluster = Cluster::full(shape);
     let offers = cluster.clone().tick().offers.len();
-    Prepared::new(cluster, (size.agents, offers), tick)
+    Prepared::new(cluster, (agents, offers), tick)
 }

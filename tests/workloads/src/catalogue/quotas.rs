@@ -32,6 +32,13 @@ pub(super) const ALL: &[Workload] = &[
         size: SIZE,
         prepare: guarantees,
     },
+    Workload {
+        name: "guarantees-whole",
+        about: "one run over a free cluster; every second role is guaranteed its part of half the cluster, in whole agents",
+        unit: "agent",
+        size: Size::new(1_000, 100, 50),
+        prepare: whole_guarantees,
+    },
 ];
 
 /// So many quarters of what an agent has.
@@ -70,6 +77,12 @@ fn limits_first_cycle(size: Size) -> Prepared {
 
 fn guarantees(size: Size) -> Prepared {
     let quota = Quota { guarantees: quarters(2), ..Quota::default() };
+    once(with_quotas(size, &quota, 2), size.agents)
+}
+
+fn whole_guarantees(size: Size) -> Prepared {
+    let agents = i64::try_from(size.agents / size.roles).expect("a small number").max(1);
+    let quota = Quota { guarantees: quarters(4 * agents), ..Quota::default() };
     once(with_quotas(size, &quota, 2), size.agents)
 }
 
