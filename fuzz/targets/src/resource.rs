@@ -41,6 +41,7 @@ pub fn run(input: &[u8]) {
 fn check_split_unseen(bytes: &[u8]) {
     let mut identity = Vec::new();
     let Some((value, role)) = split_unseen(bytes, &mut identity) else { return };
+    let Some(value) = value.read() else { return };
     let seen = join(&identity, &value, role);
     let is_seen = split(&seen).is_ok_and(|seen| seen.identity == identity);
     let thorough = split(bytes);

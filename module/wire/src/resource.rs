@@ -169,12 +169,16 @@ pub fn split(bytes: &[u8]) -> Result<SplitResource<'_>, WireError> {
 ///
 /// let bytes = b"\x0a\x04cpus\x10\x00\x1a\x09\x09\0\0\0\0\0\0\0\x40";
 /// let (cpus, mut identity) = (split(bytes)?, Vec::new());
-/// assert_eq!(split_unseen(bytes, &mut identity), Some((cpus.value, None)));
+/// let (value, role) = split_unseen(bytes, &mut identity).unwrap();
+/// assert_eq!((value.read(), role), (Some(cpus.value), None));
 /// assert_eq!(identity, cpus.identity);
 /// # Ok::<(), apportion_wire::WireError>(())
 /// ```
 #[must_use]
-pub fn split_unseen<'a>(bytes: &'a [u8], identity: &mut Vec<u8>) -> Option<(Value, Option<&'a [u8]>)> {
+pub fn split_unseen<'a>(
+    bytes: &'a [u8],
+    identity: &mut Vec<u8>,
+) -> Option<(UnreadValue<'a>, Option<&'a [u8]>)> {
     let mut last = 0;
     let mut value = None;
     let mut allocation = None;
@@ -193,9 +197,36 @@ pub fn split_unseen<'a>(bytes: &'a [u8], identity: &mut Vec<u8>) -> Option<(Valu
             _ => identity.extend_from_slice(field.raw),
         }
     }
-    let (value_type, value) = value?;
+    let (value_type, bytes) = value?;
     let role = allocation.map(|allocation| sole_text(allocation, 1).ok_or(())).transpose().ok()?;
-    Some((Value::read_one(value, value_type)?, role))
+    Some((UnreadValue { value_type, bytes }, role))
+}
+
+/// The value of a resource that [`split_unseen`] took apart, as it was written: equal bytes of one type are one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnreadValue<'a> {
+    value_type: ValueType,
+    bytes: &'a [u8],
+}
+
+impl<'a> UnreadValue<'a> {
+    /// Scalar, ranges or set.
+    #[must_use]
+    pub fn value_type(&self) -> ValueType {
+        self.value_type
+    }
+
+    /// The message in it.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The value; `None` for everything unusual or wrong, which is left to [`split`].
+    #[must_use]
+    pub fn read(&self) -> Option<Value> {
+        Value::read_one(self.bytes, self.value_type)
+    }
 }
 
 /// The one field of a message that has no other: a text with this number.

@@ -11,8 +11,8 @@ use apportion_core::{
 };
 use apportion_wire::operation::PostCheck;
 use apportion_wire::resource::{
-    DiskSourceKind, Facts, ReservationKind, ResourceParts, comparison_key, facts, join, revocable_scalar,
-    split, split_unseen,
+    DiskSourceKind, Facts, ReservationKind, ResourceParts, UnreadValue, comparison_key, facts, join,
+    revocable_scalar, split, split_unseen,
 };
 use foldhash::fast::RandomState;
 
@@ -29,9 +29,49 @@ pub(super) struct Resources {
     by_identity: HashMap<Vec<u8>, KindId, RandomState>,
     /// Room for an identity that is being looked up.
     scratch: Vec<u8>,
+    recent: Recent,
     identities: Vec<Vec<u8>>,
     /// By agent; agents that have only first identities are not in it.
     own: HashMap<Vec<u8>, HashMap<KindId, Vec<u8>>>,
+}
+
+/// Ranges that were read, by their bytes: an agent's ports can be hundreds of ranges, which come back as they were offered,
+/// again and again. Scalars are read faster than they are looked up.
+#[derive(Debug, Default)]
+struct Recent {
+    // As above, the keys come from frameworks.
+    read: HashMap<Vec<u8>, Value, RandomState>,
+}
+
+impl Recent {
+    /// Beyond so many values all are forgotten, and of longer ones none is kept: what never comes back must not stay.
+    const VALUES_MAX: usize = 1024;
+    const BYTES_MAX: usize = 1 << 14;
+    /// So few bytes are read at once.
+    const BYTES_MIN: usize = 64;
+
+    fn value(&mut self, value: &UnreadValue<'_>) -> Result<Option<Value>, Trouble> {
+        let bytes = value.bytes();
+        let is_kept = value.value_type() == apportion_wire::ValueType::Ranges
+            && (Self::BYTES_MIN..=Self::BYTES_MAX).contains(&bytes.len());
+        if !is_kept {
+            return value.read().map(|value| core_value(&value).map_err(refused)).transpose();
+        }
+        if let Some(known) = self.read.get(bytes) {
+            return Ok(Some(known.clone()));
+        }
+        let Some(value) = value.read() else { return Ok(None) };
+        let value = core_value(&value).map_err(refused)?;
+        if self.read.len() >= Self::VALUES_MAX {
+            self.read.clear();
+        }
+        self.read.insert(bytes.to_vec(), value.clone());
+        Ok(Some(value))
+    }
+}
+
+fn refused(error: NotAnAmount) -> Trouble {
+    Trouble::Refused(error.to_string())
 }
 
 /// Resources by the role that they are allocated to.
@@ -155,13 +195,15 @@ impl Resources {
         if let Some((value, role)) = split_unseen(resource, &mut self.scratch)
             && let Some(&kind) = self.by_identity.get(&self.scratch)
             && core.kind(kind).value_type == value_type(value.value_type())
+            && let Some(value) = self.recent.value(&value)?
         {
-            return Ok(Read { item: item(kind, &value)?, role });
+            return Ok(Read { item: Item::new(kind, value), role });
         }
         let parts = split(resource)?;
         let kind = self.kind(core, &parts.identity, &parts.facts)?;
         self.scratch = parts.identity;
-        Ok(Read { item: item(kind, &parts.value)?, role: parts.allocation_role })
+        let value = core_value(&parts.value).map_err(refused)?;
+        Ok(Read { item: Item::new(kind, value), role: parts.allocation_role })
     }
 
     /// The kind of a resource, new or not.
@@ -248,11 +290,6 @@ fn whole_disk(facts: &Facts<'_>) -> bool {
     }
 }
 
-fn item(kind: KindId, value: &apportion_wire::Value) -> Result<Item, Trouble> {
-    let value = core_value(value).map_err(|error| Trouble::Refused(error.to_string()))?;
-    Ok(Item::new(kind, value))
-}
-
 /// A value of the host as the core counts with it.
 pub(crate) fn core_value(value: &apportion_wire::Value) -> Result<Value, NotAnAmount> {
     Ok(match value {
@@ -277,5 +314,43 @@ pub(crate) fn wire_value(value: &Value) -> apportion_wire::Value {
             ranges.pairs().iter().map(|&(begin, end)| apportion_wire::Range { begin, end }).collect(),
         ),
         Value::Set(set) => apportion_wire::Value::Set(set.items().iter().map(|item| item.to_vec()).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apportion_wire::resource::join;
+
+    use super::*;
+
+    /// Every second port from `first`, in so many ranges of one port each.
+    fn ports(identity: &[u8], first: u64, count: u64) -> Vec<u8> {
+        let ranges = (0..count).map(|at| first + 2 * at);
+        let ranges = ranges.map(|port| apportion_wire::Range { begin: port, end: port }).collect();
+        join(identity, &apportion_wire::Value::Ranges(ranges), None)
+    }
+
+    #[test]
+    fn ranges_that_were_read_before_are_known_by_their_bytes_and_do_not_stay_for_ever() {
+        // A name, and the type of ranges.
+        let identity = b"\x0a\x05ports\x10\x01";
+        let (mut resources, mut core) = (Resources::default(), Allocator::new());
+        let mut read = |bytes: &[u8]| {
+            let read = resources.read(&mut core, bytes).unwrap().item.value;
+            (read, resources.recent.read.len())
+        };
+        for first in 0..3000 {
+            let expected = Value::Ranges(Ranges::new((0..40).map(|at| (first + 2 * at, first + 2 * at))));
+            let bytes = ports(identity, first, 40);
+            let (value, _) = read(&bytes);
+            assert_eq!(value, expected);
+            let (again, kept) = read(&bytes);
+            assert_eq!(again, expected);
+            assert!(kept <= Recent::VALUES_MAX, "{kept}");
+        }
+        let (_, before) = read(&ports(identity, 1, 40));
+        let long = Recent::BYTES_MAX as u64;
+        assert_eq!(read(&ports(identity, 1, 2)).1, before, "few ranges are read at once");
+        assert_eq!(read(&ports(identity, 1, long)).1, before, "long ones would take the place of many");
     }
 }

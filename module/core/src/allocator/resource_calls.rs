@@ -16,12 +16,12 @@ use crate::options::Instant;
 use crate::quantities::Quantities;
 
 /// One `recover resources` call about a framework that is known.
-#[derive(Debug, Clone, Copy)]
-struct Recovered<'a> {
+#[derive(Debug, Clone)]
+struct Recovered {
     framework: FrameworkId,
     agent: AgentId,
     role: RoleId,
-    resources: &'a Holding,
+    resources: Holding,
     refusal: Option<Refusal>,
     allocated: bool,
     now: Instant,
@@ -45,7 +45,8 @@ impl Allocator {
         if offered.is_empty() && conversions.is_empty() {
             return Ok(());
         }
-        let role = self.check_held(call, framework, agent, role_name, offered)?;
+        let (role, offered) = self.check_held(call, framework, agent, role_name, offered)?;
+        let offered = &offered;
         let bad = |(position, reason)| Violation::BadConversion {
             call,
             framework: framework_name.into(),
@@ -161,9 +162,9 @@ impl Allocator {
             }
         }
         let groups = regular.iter().map(|(role, resources)| {
-            let role = self.check_held(call, framework_id, agent_id, role, resources)?;
+            let (role, resources) = self.check_held(call, framework_id, agent_id, role, resources)?;
             if allocated {
-                self.check_used(call, agent_id, role, resources)?;
+                self.check_used(call, agent_id, role, &resources)?;
             }
             Ok(Recovered {
                 framework: framework_id,
@@ -177,7 +178,7 @@ impl Allocator {
         });
         // All or nothing: the first group must not change before the last is known to fit.
         let groups = groups.collect::<Result<Vec<_>, Violation>>()?;
-        for group in &groups {
+        for group in groups {
             self.recover_group(group);
         }
         for (role, resources) in &lent {
@@ -210,26 +211,22 @@ impl Allocator {
         })
     }
 
-    fn recover_group(&mut self, recovered: &Recovered<'_>) {
-        let &Recovered { framework, agent, role, resources, .. } = recovered;
-        // Most refuse all they were offered: then the filter refers to the list that the agent has, which is compared by
-        // a look at where it is.
-        let held = self.agents.get(agent).held_by(framework, role);
-        let refused = held.filter(|held| *held == resources).unwrap_or(resources).clone();
-        if recovered.allocated {
-            self.use_less(role, agent, resources);
+    fn recover_group(&mut self, recovered: Recovered) {
+        let Recovered { framework, agent, role, resources, refusal, allocated, now } = recovered;
+        if allocated {
+            self.use_less(role, agent, &resources);
         }
-        self.release(framework, role, agent, resources);
-        if !recovered.allocated {
+        self.release(framework, role, agent, &resources);
+        if !allocated {
             // What comes back as unused is not used any more, whatever was said of it before.
             self.forget_orphaned_use(role, agent);
         }
-        if let Some(refusal) = recovered.refusal {
+        if let Some(refusal) = refusal {
             self.filters.install(
                 ((framework.slot(), role), agent.slot()),
-                refused,
+                resources,
                 (refusal.time, self.options.allocation_interval),
-                recovered.now,
+                now,
                 self.batches,
             );
         }
@@ -277,7 +274,8 @@ impl Allocator {
         self.refresh_agent(agent);
     }
 
-    /// The role's id, if the framework holds all of `resources` in it on the agent.
+    /// The role's id, if the framework holds all of `resources` in it on the agent, and the resources. Most give back
+    /// all they were offered: then it is the list that the agent has, and everything after is a look at where it is.
     fn check_held(
         &self,
         call: &'static str,
@@ -285,12 +283,13 @@ impl Allocator {
         agent: AgentId,
         role: &[u8],
         resources: &Holding,
-    ) -> Result<RoleId, Violation> {
+    ) -> Result<(RoleId, Holding), Violation> {
         let record = self.agents.get(agent);
         let id = self.roles.find(role);
         let held = id.and_then(|role| record.held_by(framework, role));
         match (id, held) {
-            (Some(id), Some(held)) if held.contains(resources) => Ok(id),
+            (Some(id), Some(held)) if held == resources => Ok((id, held.clone())),
+            (Some(id), Some(held)) if held.contains(resources) => Ok((id, resources.clone())),
             _ => Err(Violation::NotHeld {
                 call,
                 framework: self.frameworks.get(framework).name.clone(),
