@@ -126,7 +126,10 @@ void weightedCycles(Cluster& cluster, const Sizes& sizes)
   measureCycles(cluster, sizes);
 }
 
-/** Every framework has declined every agent for long. */
+/**
+ * Every framework has declined every agent for long. The first cycle after a framework has revived and declined all
+ * again is told apart from those in which nothing is new.
+ */
 void filtered(Cluster& cluster, const Sizes& sizes)
 {
   populate(cluster, sizes);
@@ -144,9 +147,13 @@ void filtered(Cluster& cluster, const Sizes& sizes)
   const double filters = static_cast<double>(all - sizes.agents);
   if (filters > 0) tellValue("filter-bytes", (memory().heap - before) / filters);
   for (int round = 0; round <= sizes.rounds; ++round) {
-    tellStep("cycle");
-    const Round cycle = cluster.batch();
-    if (round > 0) tellRound("filtered", cycle, cycle.quiet_ms);
+    tellStep("cycles");
+    const Round first = cluster.batch();
+    if (round > 0) tellRound("first", first, first.quiet_ms);
+    for (int i = 0; i < 3; ++i) {
+      const Round cycle = cluster.batch();
+      if (round > 0) tellRound("filtered", cycle, cycle.quiet_ms);
+    }
     tellStep("revive");
     const mesos::FrameworkID& framework = cluster.framework(round % sizes.frameworks);
     const Round revived = cluster.measure([&] { cluster.allocator().reviveOffers(framework, {}); });

@@ -194,6 +194,7 @@ pub const ROWS: &[Row] = &[
         1.0,
         row("filtered", "cycle, every framework declined every agent, 10,000 × 50", "filtered", "filtered"),
     ),
+    row("filtered-first", "the first one after one of them declined all 10,000 anew", "filtered", "first"),
     at_most(20.0, row("revive-one", "one framework revives there", "filtered", "revive-one")),
     at_most(
         100.0,
