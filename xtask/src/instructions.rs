@@ -16,7 +16,6 @@ use std::sync::Mutex;
 
 use crate::test::cargo;
 use crate::{Failure, target_folder, workspace_root};
-use callgrind::Count;
 use counts::{Counts, Kept};
 use growth::{GROWTHS, Grown, Growth};
 
@@ -50,7 +49,10 @@ type Task = (String, [usize; 3]);
 /// What a task cost, and into how many units that is divided.
 #[derive(Debug, Clone, Copy)]
 struct Counted {
-    count: Count,
+    /// Instructions in the program itself.
+    instructions: u64,
+    /// How often it asked for memory.
+    allocations: u64,
     units: u64,
 }
 
@@ -182,13 +184,20 @@ fn count(program: &Path, (workload, size): &Task, out: &Path) -> Result<Counted,
     let mut command = callgrind::command(out);
     command.arg(program).arg(workload).args(size.map(|number| number.to_string()));
     let said = output(&mut command)?;
-    let units =
-        said.trim().parse().map_err(|_| Failure::new(format!("{workload}: {said} is no number of units")))?;
+    let (units, allocations) = parse_told(&said).ok_or_else(|| {
+        Failure::new(format!("{workload}: {said} is not a number of units and one of allocations"))
+    })?;
     let text = std::fs::read_to_string(out)
         .map_err(|error| Failure::new(format!("{workload}: callgrind left no counts: {error}")))?;
-    let count = callgrind::parse(&text, program)
+    let instructions = callgrind::parse(&text, program)
         .map_err(|reason| Failure::new(format!("{workload}: the counts of callgrind: {reason}")))?;
-    Ok(Counted { count, units })
+    Ok(Counted { instructions, allocations, units })
+}
+
+/// Units and allocations, as the program that runs a workload tells them.
+fn parse_told(said: &str) -> Option<(u64, u64)> {
+    let (units, allocations) = said.trim().split_once(' ')?;
+    Some((units.parse().ok()?, allocations.parse().ok()?))
 }
 
 /// Runs a command to its end and gives what it said.

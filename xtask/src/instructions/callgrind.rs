@@ -3,19 +3,6 @@
 use std::path::Path;
 use std::process::Command;
 
-/// What the measured part of a workload cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Count {
-    /// Instructions in the program itself: our code and what Rust's library compiles into it. Nothing of glibc, whose
-    /// functions differ with its version and with the processor.
-    pub(super) instructions: u64,
-    /// Calls of the program for memory.
-    pub(super) allocations: u64,
-}
-
-/// What glibc calls its functions that give memory, those that give it anew included.
-const ALLOCATING: [&str; 5] = ["malloc", "calloc", "realloc", "aligned_alloc", "posix_memalign"];
-
 /// A command that wants the program and its arguments: counts go to `out`, and only from where the function called
 /// `measured_part` is entered until it is left.
 pub(super) fn command(out: &Path) -> Command {
@@ -34,42 +21,35 @@ pub(super) fn command(out: &Path) -> Command {
 
 /// Reads callgrind's file (format version 1, neither names nor positions compressed).
 ///
-/// Lines are `ob=` (the object that the following costs belong to), `cob=` and `cfn=` (object and function that are
-/// called), `calls=` (how often; the line after it is what that cost, which is told in its own place again), and costs:
-/// line number and instructions.
+/// Lines are `ob=` (the object that the following costs belong to), `calls=` (a call; the line after it is what that cost,
+/// which is told in its own place again), and costs: line number and instructions.
+///
+/// The sum is of the program itself: our code and what Rust's library compiles into it. Nothing of glibc, whose functions
+/// differ with its version and with the processor.
 ///
 /// # Errors
 ///
 /// A line that is not of the format, or no costs in the program at all.
-pub(super) fn parse(text: &str, program: &Path) -> Result<Count, String> {
-    let mut count = Count::default();
-    let (mut own, mut calls_ours, mut callee, mut inclusive) = (false, None, "", false);
+pub(super) fn parse(text: &str, program: &Path) -> Result<u64, String> {
+    let mut instructions = 0;
+    let (mut own, mut inclusive) = (false, false);
     let is_program = |object: &str| Path::new(object).file_name() == program.file_name();
     for line in text.lines() {
         if let Some(object) = line.strip_prefix("ob=") {
             own = is_program(object);
-        } else if let Some(object) = line.strip_prefix("cob=") {
-            calls_ours = Some(is_program(object));
-        } else if let Some(function) = line.strip_prefix("cfn=") {
-            callee = function;
-        } else if let Some(calls) = line.strip_prefix("calls=") {
-            // Without an object the call stays in the one it comes from.
-            let leaves = own && calls_ours.take() == Some(false);
-            if leaves && ALLOCATING.contains(&callee) {
-                count.allocations += number(calls.split(' ').next(), line)?;
-            }
+        } else if line.starts_with("calls=") {
             inclusive = true;
         } else if line.starts_with(|first: char| first.is_ascii_digit())
             && !std::mem::take(&mut inclusive)
             && own
         {
-            count.instructions += number(line.split(' ').nth(1), line)?;
+            instructions += number(line.split(' ').nth(1), line)?;
         }
     }
-    if count.instructions == 0 {
+    if instructions == 0 {
         return Err(format!("nothing was counted in {}; was the marker inlined?", program.display()));
     }
-    Ok(count)
+    Ok(instructions)
 }
 
 fn number(field: Option<&str>, line: &str) -> Result<u64, String> {
@@ -87,8 +67,7 @@ mod tests {
 
     #[test]
     fn only_what_the_program_itself_does_is_counted() {
-        let count = parse(TEXT, Path::new("/elsewhere/workload")).unwrap();
-        assert_eq!(count, Count { instructions: 10 + 5 + 4 + 1, allocations: 3 });
+        assert_eq!(parse(TEXT, Path::new("/elsewhere/workload")), Ok(10 + 5 + 4 + 1));
     }
 
     #[test]

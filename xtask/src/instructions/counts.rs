@@ -35,8 +35,8 @@ impl Kept {
             size: workload.size,
             unit: workload.unit.clone(),
             units: counted.units,
-            instructions: counted.count.instructions,
-            allocations: counted.count.allocations,
+            instructions: counted.instructions,
+            allocations: counted.allocations,
         }
     }
 }
@@ -165,14 +165,13 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instructions::callgrind::Count;
 
     fn workload(name: &str) -> Listed {
         Listed { name: name.to_owned(), unit: "offer".to_owned(), about: String::new(), size: [10, 2, 1] }
     }
 
     fn counted(instructions: u64, allocations: u64) -> Counted {
-        Counted { count: Count { instructions, allocations }, units: 10 }
+        Counted { instructions, allocations, units: 10 }
     }
 
     fn kept() -> Counts {

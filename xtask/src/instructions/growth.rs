@@ -108,8 +108,7 @@ impl Grown {
     /// Takes the counts of the four sizes from those that were made.
     pub(super) fn of(growth: &Growth, counted: &BTreeMap<Task, Counted>) -> Grown {
         let of = |size: [usize; 3]| counted.get(&(growth.workload.to_owned(), size));
-        let instructions =
-            growth.sizes().map(|size| of(size).map_or(0, |counted| counted.count.instructions));
+        let instructions = growth.sizes().map(|size| of(size).map_or(0, |counted| counted.instructions));
         let units = of(growth.sizes()[0]).map_or(1, |counted| counted.units);
         Grown::new(*growth, instructions, units)
     }

@@ -27,7 +27,7 @@ pub(super) fn print(rows: &[(&Listed, Counted)], kept: &Counts, grown: &[Grown])
     );
     let mut better = false;
     for (workload, counted) in rows {
-        let count = counted.count;
+        let count = counted;
         let kept = kept.workloads.get(&workload.name);
         let changes = [
             (kept.map(|kept| kept.instructions), count.instructions),
@@ -85,7 +85,7 @@ fn change(kept: Option<u64>, found: u64) -> String {
 }
 
 fn each(counted: &Counted) -> String {
-    grouped(counted.count.instructions.div_ceil(counted.units.max(1)))
+    grouped(counted.instructions.div_ceil(counted.units.max(1)))
 }
 
 /// A number as people read it: `1,234,567`.
@@ -138,10 +138,10 @@ fn tables(rows: &[(&Listed, Counted)], grown: &[Grown], compiler: &str) -> Strin
             "| `{}` | {} | {agents} × {frameworks} × {roles} | {} | {} per {} | {} |",
             workload.name,
             workload.about,
-            grouped(counted.count.instructions),
+            grouped(counted.instructions),
             each(counted),
             workload.unit,
-            grouped(counted.count.allocations)
+            grouped(counted.allocations)
         );
     }
     text.push_str("\n| workload | from | instructions at 1 × | 2 × | 4 × | 8 × | grows by | limit |\n");
