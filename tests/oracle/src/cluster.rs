@@ -29,6 +29,19 @@ impl fmt::Display for Disagreement {
     }
 }
 
+/// So many offers that only one of the two made are shown; large histories have thousands.
+const DIFFERENCES_SHOWN: usize = 12;
+
+/// When what is dear to check is checked: books, numbers of roles, and what must hold after a run. Answers are compared
+/// after every call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checks {
+    /// After every call.
+    EachCall,
+    /// After one of so many runs.
+    OneRunIn(usize),
+}
+
 /// Both allocators and what was said to them.
 #[derive(Debug)]
 pub struct Cluster {
@@ -36,24 +49,59 @@ pub struct Cluster {
     oracle: Oracle,
     now: Instant,
     said: Vec<Timed>,
-    offers: usize,
-    inverse_offers: usize,
+    checks: Checks,
+    tally: Tally,
+}
+
+/// What was compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Calls that were compared.
+    pub calls: usize,
+    /// Runs among them.
+    pub runs: usize,
+    /// Runs that had at least half of the agents to look at.
+    pub large_runs: usize,
+    /// Offers among the answers.
+    pub offers: usize,
+    /// Inverse offers among the answers.
+    pub inverse_offers: usize,
+    /// Times that books, numbers and invariants were checked.
+    pub checks: usize,
+}
+
+impl Tally {
+    /// Both together.
+    pub fn add(&mut self, other: Tally) {
+        self.calls += other.calls;
+        self.runs += other.runs;
+        self.large_runs += other.large_runs;
+        self.offers += other.offers;
+        self.inverse_offers += other.inverse_offers;
+        self.checks += other.checks;
+    }
 }
 
 impl Default for Cluster {
     fn default() -> Self {
+        Cluster::new(Checks::EachCall)
+    }
+}
+
+impl Cluster {
+    /// Two allocators that nobody has spoken to.
+    #[must_use]
+    pub fn new(checks: Checks) -> Cluster {
         Cluster {
             core: Allocator::new(),
             oracle: Oracle::new(),
             now: Instant::from_nanos(1_000_000_000_000_000_000),
             said: Vec::new(),
-            offers: 0,
-            inverse_offers: 0,
+            checks,
+            tally: Tally::default(),
         }
     }
-}
 
-impl Cluster {
     /// The time calls are made at.
     #[must_use]
     pub fn now(&self) -> Instant {
@@ -71,22 +119,16 @@ impl Cluster {
         &self.oracle
     }
 
-    /// How many calls were made.
+    /// When what is dear is checked.
     #[must_use]
-    pub fn calls(&self) -> usize {
-        self.said.len()
+    pub fn checks(&self) -> Checks {
+        self.checks
     }
 
-    /// How many offers were made.
+    /// What was compared so far.
     #[must_use]
-    pub fn offers(&self) -> usize {
-        self.offers
-    }
-
-    /// How many inverse offers were made.
-    #[must_use]
-    pub fn inverse_offers(&self) -> usize {
-        self.inverse_offers
+    pub fn tally(&self) -> Tally {
+        self.tally
     }
 
     /// Makes a kind known to both.
@@ -107,7 +149,13 @@ impl Cluster {
     /// If they answer differently, their books differ afterwards, one fails, or an invariant does not hold.
     pub fn call(&mut self, call: Call) -> Result<Answer, Disagreement> {
         self.said.push(Timed { at: self.now, call: call.clone() });
-        let before = matches!(call, Call::Cycle).then(|| Before::of(&self.oracle, self.now));
+        let is_run = matches!(call, Call::Cycle);
+        let checked = match self.checks {
+            Checks::EachCall => true,
+            Checks::OneRunIn(runs) => is_run && self.tally.runs.is_multiple_of(runs),
+        };
+        let before = (is_run && checked).then(|| Before::of(&self.oracle, self.now));
+        let candidates = if is_run { self.oracle.candidates().count() } else { 0 };
         let (core, oracle, now) = (&mut self.core, &mut self.oracle, self.now);
         let said = catch_unwind(AssertUnwindSafe(|| call.deliver(|event| core.apply(event, now))));
         let effects = match said {
@@ -123,23 +171,41 @@ impl Cluster {
         if answered != expected {
             return Err(self.disagree(self.difference(&answered, &expected)));
         }
-        if let Err(violation) = self.core.check_all() {
-            return Err(self.disagree(format!("the allocator's books are broken: {violation}")));
+        if checked {
+            self.check(&expected, before.as_ref()).map_err(|what| self.disagree(what))?;
         }
-        self.compare_books().map_err(|what| self.disagree(what))?;
-        self.compare_numbers().map_err(|what| self.disagree(what))?;
-        if let Some(before) = before.filter(|_| expected.run.is_some()) {
-            let broken = invariants::after_run(&self.oracle, &before, &expected);
-            broken.map_err(|what| self.disagree(what))?;
-        }
-        self.offers += expected.offers.len();
-        self.inverse_offers += expected.inverse_offers.len();
+        self.count(&expected, candidates);
         Ok(expected)
+    }
+
+    /// Everything but the answer of a call, which was compared already.
+    fn check(&mut self, answer: &Answer, before: Option<&Before>) -> Result<(), String> {
+        self.tally.checks += 1;
+        if let Err(violation) = self.core.check_all() {
+            return Err(format!("the allocator's books are broken: {violation}"));
+        }
+        self.compare_books()?;
+        self.compare_numbers()?;
+        match before.filter(|_| answer.run.is_some()) {
+            Some(before) => invariants::after_run(&self.oracle, before, answer),
+            None => Ok(()),
+        }
+    }
+
+    fn count(&mut self, answer: &Answer, candidates: usize) {
+        let tally = &mut self.tally;
+        tally.calls += 1;
+        if answer.run.is_some() {
+            tally.runs += 1;
+            tally.large_runs += usize::from(2 * candidates >= self.oracle.agents_len());
+        }
+        tally.offers += answer.offers.len();
+        tally.inverse_offers += answer.inverse_offers.len();
     }
 
     /// What every agent has and what of it is free, for both.
     fn compare_books(&self) -> Result<(), String> {
-        if self.core.agents_len() != self.oracle.agent_names().count() {
+        if self.core.agents_len() != self.oracle.agents_len() {
             return Err(format!("the allocator knows {} agents", self.core.agents_len()));
         }
         for agent in self.oracle.agent_names() {
@@ -202,24 +268,40 @@ impl Cluster {
 
     fn difference(&self, answered: &Answer, expected: &Answer) -> String {
         let mut text = String::from("the answers differ");
-        for (title, answer) in [("allocator", answered), ("expected", expected)] {
+        for (title, answer, other) in [("allocator", answered, expected), ("expected", expected, answered)] {
             text.push_str(&format!(
-                "\n  {title}: run={:?} cycle requested={} available updated={:?} statuses={:?}",
-                answer.run, answer.cycle_requested, answer.available_updated, answer.statuses
+                "\n  {title}: run={:?} cycle requested={} available updated={:?} statuses={:?} offers={} inverse offers={}",
+                answer.run,
+                answer.cycle_requested,
+                answer.available_updated,
+                answer.statuses,
+                answer.offers.len(),
+                answer.inverse_offers.len()
             ));
             if let Some(headroom) = &answer.headroom {
                 text.push_str(&format!("\n    {headroom:?}"));
             }
-            for ((framework, role, agent), resources) in &answer.offers {
-                let resources = resources_in_words(&resources.to_holding(), self.oracle.kinds());
-                let (framework, role, agent) = (Text(framework), Text(role), Text(agent));
-                text.push_str(&format!("\n    offer {framework}({role})@{agent} {resources}"));
-            }
-            for (framework, agent) in answer.inverse_offers.keys() {
-                text.push_str(&format!("\n    inverse offer {}@{}", Text(framework), Text(agent)));
+            let lines: Vec<String> = self.only_in(answer, other).collect();
+            lines.iter().take(DIFFERENCES_SHOWN).for_each(|line| text.push_str(&format!("\n    {line}")));
+            if lines.len() > DIFFERENCES_SHOWN {
+                text.push_str(&format!("\n    and {} more", lines.len() - DIFFERENCES_SHOWN));
             }
         }
         text
+    }
+
+    /// Offers and inverse offers that another answer does not have, or has with something else in them.
+    fn only_in<'a>(&'a self, answer: &'a Answer, other: &'a Answer) -> impl Iterator<Item = String> + 'a {
+        let offers = answer.offers.iter().filter(|(place, what)| other.offers.get(*place) != Some(*what));
+        let offers = offers.map(|((framework, role, agent), resources)| {
+            let resources = resources_in_words(&resources.to_holding(), self.oracle.kinds());
+            format!("only here: offer {}({})@{} {resources}", Text(framework), Text(role), Text(agent))
+        });
+        let inverse = answer.inverse_offers.keys().filter(|place| !other.inverse_offers.contains_key(*place));
+        let inverse = inverse.map(|(framework, agent)| {
+            format!("only here: inverse offer {}@{}", Text(framework), Text(agent))
+        });
+        offers.chain(inverse)
     }
 }
 

@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use proptest::sample::select;
 
-use crate::{Action, Disagreement, Master, Step};
+use crate::{Action, Disagreement, Master, Step, Tally};
 
 /// What histories are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,17 +101,6 @@ impl fmt::Debug for History {
     }
 }
 
-/// What a history came to.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Tally {
-    /// Calls that were compared.
-    pub calls: usize,
-    /// Offers among the answers.
-    pub offers: usize,
-    /// Inverse offers among the answers.
-    pub inverse_offers: usize,
-}
-
 impl History {
     /// Plays the history to both allocators.
     ///
@@ -124,9 +113,7 @@ impl History {
             master.step(step)?;
         }
         master.settle()?;
-        let cluster = master.cluster();
-        let (calls, offers, inverse_offers) = (cluster.calls(), cluster.offers(), cluster.inverse_offers());
-        Ok(Tally { calls, offers, inverse_offers })
+        Ok(master.cluster().tally())
     }
 }
 

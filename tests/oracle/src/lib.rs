@@ -2,10 +2,12 @@
 //! histories: both allocators see the same history, and after every event they must agree.
 //!
 //! - [`Oracle`] answers the events of `apportion-core`. It keeps facts (who is there, who holds what) and works out
-//!   everything else anew each time: what is free, shares, consumption, headroom, order. No number is kept along.
+//!   everything else anew each time: what is free, shares, consumption, headroom, order. No number is kept along but
+//!   within a run, which adds up what it gives, and at its end that must be what the facts say.
 //! - [`Master`] keeps what a Mesos master keeps (offers, tasks, pending operations, totals of agents) and turns rolls
 //!   of dice into calls that a master could make, races included.
 //! - [`Cluster`] delivers each call to both, compares, and checks what must hold whatever the order of offers.
+//! - [`histories`] are small, and shrink when they fail; [`large`] ones are as large as a real cluster.
 //!
 //! # What the specification leaves open
 //!
@@ -39,19 +41,22 @@
 //! `cargo test -p apportion-oracle` plays as many histories as fit into some seconds and says how many;
 //! `APPORTION_HISTORIES=1000000 cargo test --release -p apportion-oracle --test histories` plays more. What fails is
 //! shrunk, printed call by call, and its seed is kept in `proptest-regressions`, to be committed.
+//!
+//! `cargo run --release -p apportion-oracle --bin large-histories` plays histories of 10,000 agents; `--help` has the sizes.
 #![forbid(unsafe_code)]
 
 pub mod call;
 mod cluster;
 pub mod histories;
 mod invariants;
+pub mod large;
 mod master;
 mod oracle;
 pub mod quantities;
 pub mod resources;
 
-pub use cluster::{Cluster, Disagreement};
-pub use master::{Action, Master, Step};
+pub use cluster::{Checks, Cluster, Disagreement, Tally};
+pub use master::{Action, Cast, Master, Step};
 pub use oracle::{Answer, Headroom, InverseOffers, Numbers, Offers, Oracle};
 
 /// A name or id as the host spells it.

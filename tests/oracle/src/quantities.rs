@@ -11,6 +11,9 @@ use crate::resources::{Kinds, Resources};
 pub struct Quantities(BTreeMap<Box<[u8]>, i128>);
 
 impl Quantities {
+    /// Nothing of any name.
+    pub const NONE: Quantities = Quantities(BTreeMap::new());
+
     /// The amounts of a guarantee or a minimum; zeros are left out.
     #[must_use]
     pub fn of(amounts: &[(Box<[u8]>, Amount)]) -> Quantities {
@@ -45,13 +48,18 @@ impl Quantities {
         self.0.iter().map(|(name, amount)| (&**name, *amount))
     }
 
+    /// Adds all of it.
+    pub fn add(&mut self, other: &Quantities) {
+        for (name, amount) in other.iter() {
+            self.add_amount(name, amount);
+        }
+    }
+
     /// Both together.
     #[must_use]
     pub fn plus(&self, other: &Quantities) -> Quantities {
         let mut sum = self.clone();
-        for (name, amount) in other.iter() {
-            sum.add_amount(name, amount);
-        }
+        sum.add(other);
         sum
     }
 

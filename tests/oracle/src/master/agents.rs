@@ -6,13 +6,10 @@ use apportion_core::{AgentCapabilities, Item, ItemSet, Ranges, Unavailability, V
 
 use super::dice::Dice;
 use super::identity::{Disk, Identity, part_of};
-use super::{Agent, Grant, LostAgent, Master, PendingOperation, ROLES, use_of};
+use super::{Agent, Grant, LostAgent, Master, PendingOperation, use_of};
 use crate::call::{Call, Use};
 use crate::resources::{Resources, is_within};
 use crate::{Disagreement, Name};
-
-/// Agents of one cluster.
-const AGENTS: [&str; 5] = ["agent1", "agent2", "agent3", "agent4", "agent5"];
 
 /// What frameworks use on an agent, framework by framework and role by role.
 fn used(grants: &[Grant]) -> Vec<(Name, Vec<Use>)> {
@@ -35,9 +32,12 @@ impl Master {
     /// An agent registers: new, or, as after a failover of the master, with things running on it.
     pub(super) fn add_agent(&mut self, dice: &mut Dice<'_>) -> Result<(), Disagreement> {
         self.receive_offers()?;
-        let lost = |name: &&str| self.lost.iter().any(|lost| lost.name == name.as_bytes());
-        let known = |name: &&str| self.agents.contains_key(name.as_bytes());
-        let Some(name) = AGENTS.into_iter().find(|name| !known(name) && !lost(name)) else { return Ok(()) };
+        // Whoever ever came is still there, or is lost and may return.
+        let ever = self.agents.len() + self.lost.len();
+        if ever >= self.cast.agents {
+            return Ok(());
+        }
+        let name = format!("agent{}", ever + 1);
         let agent = Agent {
             hostname: dice.one(["host1", "host2", "host3"]).into(),
             attributes: dice.one(["rack1", "rack2"]).into(),
@@ -163,7 +163,7 @@ impl Master {
             let role = match self.frameworks.get(&framework) {
                 Some(known) if !dice.once_in(4) => dice.pick(&known.info.roles).unwrap_or_default(),
                 _ if framework.starts_with(b"ghost") && dice.once_in(3) => Name::new(),
-                _ => dice.one(ROLES).into(),
+                _ => dice.pick(&self.cast.roles).unwrap_or_default(),
             };
             let mut resources = Resources::default();
             for entry in left.entries() {

@@ -1,5 +1,8 @@
 //! Where the choices of a step come from.
 
+/// What a byte chooses among.
+const BYTE_SIDES: usize = 256;
+
 /// The bytes of one step. Used up bytes are followed by zeros, and zero is the simplest choice everywhere, so that
 /// shrinking the bytes simplifies the history.
 #[derive(Debug)]
@@ -12,7 +15,18 @@ impl<'a> Dice<'a> {
 
     /// A number below `sides`.
     pub(super) fn below(&mut self, sides: usize) -> usize {
-        usize::from(self.0.next().copied().unwrap_or(0)) % sides.max(1)
+        let mut number = self.byte();
+        // One byte cannot choose among more, so that many sides take several.
+        let mut covered = BYTE_SIDES;
+        while covered < sides {
+            number = number * BYTE_SIDES + self.byte();
+            covered *= BYTE_SIDES;
+        }
+        number % sides.max(1)
+    }
+
+    fn byte(&mut self) -> usize {
+        usize::from(self.0.next().copied().unwrap_or(0))
     }
 
     /// Yes once in so many times.

@@ -5,12 +5,9 @@ use std::collections::BTreeMap;
 use apportion_core::FrameworkCapabilities;
 
 use super::dice::Dice;
-use super::{Framework, Master, ROLES, minimum};
+use super::{Framework, Master, minimum};
 use crate::call::{Call, Subscription, Use};
 use crate::{Disagreement, Name};
-
-/// Frameworks at the same time, at most.
-const FRAMEWORKS: usize = 5;
 
 /// What a framework says of itself, and the attributes its constraints exclude.
 pub(super) type Wishes = (Subscription, BTreeMap<Name, Name>);
@@ -25,9 +22,9 @@ impl Master {
             reservation_refinement: !dice.once_in(3),
             region_aware: dice.flip(),
         };
-        let mut roles: Vec<Name> = vec![dice.one(ROLES).into()];
+        let mut roles: Vec<Name> = vec![dice.pick(&self.cast.roles).unwrap_or_default()];
         for _ in 0..dice.below(3) {
-            let another = Name::from(dice.one(ROLES));
+            let another = dice.pick(&self.cast.roles).unwrap_or_default();
             if capabilities.multi_role && !roles.contains(&another) {
                 roles.push(another);
             }
@@ -76,7 +73,7 @@ impl Master {
 
     /// A framework subscribes, directly or, as after a failover of the master, in place of what was kept for it.
     pub(super) fn add_framework(&mut self, dice: &mut Dice<'_>) -> Result<(), Disagreement> {
-        if self.frameworks.len() >= FRAMEWORKS {
+        if self.frameworks.len() >= self.cast.frameworks {
             return Ok(());
         }
         self.frameworks_ever += 1;

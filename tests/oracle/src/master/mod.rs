@@ -6,6 +6,7 @@
 //! dropped, as a master drops operations that are not valid.
 
 mod agents;
+mod cast;
 mod dice;
 mod frameworks;
 mod identity;
@@ -19,11 +20,12 @@ use apportion_core::{
     AgentCapabilities, Instant, LendingPolicy, Minimum, Options, Order, Text, Unavailability,
 };
 
+pub use self::cast::Cast;
 use self::dice::Dice;
 use self::identity::Catalogue;
 use crate::call::{Call, Registration, Subscription, Use};
 use crate::resources::Resources;
-use crate::{Answer, Cluster, Disagreement, Name};
+use crate::{Answer, Checks, Cluster, Disagreement, Name};
 
 /// What happens next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,9 +73,6 @@ pub struct Step {
     /// Decides everything else.
     pub dice: Vec<u8>,
 }
-
-/// Roles of histories, simplest first.
-const ROLES: [&str; 9] = ["a", "b", "*", "c", "a/x", "a/y", "a/x/1", "b/z", "a-b"];
 
 /// Resources that a framework was given on an agent in a role.
 #[derive(Debug, Clone)]
@@ -128,6 +127,7 @@ struct LostAgent {
 /// The master.
 #[derive(Debug, Default)]
 pub struct Master {
+    cast: Cast,
     cluster: Cluster,
     catalogue: Catalogue,
     region: Option<Name>,
@@ -153,8 +153,17 @@ impl Master {
     ///
     /// If the allocators disagree.
     pub fn start(dice: &[u8], order: Order) -> Result<Master, Disagreement> {
+        Master::start_with(Cast::default(), Checks::EachCall, dice, order)
+    }
+
+    /// The same with others taking part, and other checks.
+    ///
+    /// # Errors
+    ///
+    /// If the allocators disagree.
+    pub fn start_with(cast: Cast, checks: Checks, dice: &[u8], order: Order) -> Result<Master, Disagreement> {
         let dice = &mut Dice::new(dice);
-        let mut master = Master::default();
+        let mut master = Master { cast, cluster: Cluster::new(checks), ..Master::default() };
         let cpus_or_mem = [("cpus", 10), ("mem", 32_000)].map(|(name, amount)| minimum(&[(name, amount)]));
         let options = Options {
             allocation_interval: Duration::from_millis(dice.one([1000, 1000, 500, 60_000])),
@@ -184,6 +193,12 @@ impl Master {
         Ok(master)
     }
 
+    /// How many offers frameworks have, on their way included.
+    #[must_use]
+    pub fn offers_len(&self) -> usize {
+        self.offers.len() + self.in_flight.len()
+    }
+
     /// Both allocators.
     #[must_use]
     pub fn cluster(&self) -> &Cluster {
@@ -204,7 +219,27 @@ impl Master {
         if !dice.once_in(4) {
             self.receive_offers()?;
         }
-        match step.action {
+        self.act(step.action, dice)?;
+        if self.cluster.checks() == Checks::EachCall { self.compare_books() } else { Ok(()) }
+    }
+
+    /// Many steps in a row, as calls that are all there before the next run: what was on its way arrives first, and
+    /// then nothing until all of them are done.
+    ///
+    /// # Errors
+    ///
+    /// If the allocators disagree, or with the master.
+    pub fn burst(&mut self, steps: impl Iterator<Item = Step>) -> Result<(), Disagreement> {
+        self.let_cycle_run()?;
+        self.receive_offers()?;
+        for step in steps {
+            self.act(step.action, &mut Dice::new(&step.dice))?;
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, action: Action, dice: &mut Dice<'_>) -> Result<(), Disagreement> {
+        match action {
             Action::Wait => self.wait(dice)?,
             Action::AddAgent => self.add_agent(dice)?,
             Action::ReturnAgent => self.return_agent(dice)?,
@@ -240,7 +275,7 @@ impl Master {
                 self.call(Call::GetInverseOfferStatuses)?;
             }
         }
-        self.compare_books()
+        Ok(())
     }
 
     /// Ends a history: everything on its way arrives, and one more batch passes.
@@ -295,18 +330,16 @@ impl Master {
 
     /// What the master's books say is free of each agent is what both allocators say: nothing was lost.
     fn compare_books(&self) -> Result<(), Disagreement> {
+        let pending = self.operations.iter().filter(|operation| !operation.orphaned);
+        let unreceived = self.in_flight.iter().filter(|grant| self.frameworks.contains_key(&grant.framework));
+        let held = self.offers.iter().chain(&self.tasks).chain(unreceived);
+        let mut taken: BTreeMap<&Name, Resources> = BTreeMap::new();
+        for grant in held.chain(pending.map(|operation| &operation.source)) {
+            let taken = taken.entry(&grant.agent).or_default();
+            taken.add(&grant.resources.only(|kind| !kind.is_shared()));
+        }
         for (name, agent) in &self.agents {
-            let pending = self.operations.iter().filter(|operation| !operation.orphaned);
-            let unreceived =
-                self.in_flight.iter().filter(|grant| self.frameworks.contains_key(&grant.framework));
-            let held = self.offers.iter().chain(&self.tasks).chain(unreceived);
-            let held = held.chain(pending.map(|operation| &operation.source));
-            let mut free = agent.total.clone();
-            let mut taken = Resources::default();
-            for grant in held.filter(|grant| grant.agent == *name) {
-                taken.add(&grant.resources.only(|kind| !kind.is_shared()));
-            }
-            free.subtract(&taken);
+            let free = taken.get(name).map_or_else(|| agent.total.clone(), |taken| agent.total.minus(taken));
             if agent.total != *self.cluster.oracle().total(name) {
                 return Err(self.cluster.disagree(format!("the master has another total of {}", Text(name))));
             }

@@ -2,9 +2,9 @@
 
 use apportion_core::{Amount, Quota, Unavailability};
 
+use super::Master;
 use super::dice::Dice;
 use super::identity::{Maker, Operation, conversion};
-use super::{Master, ROLES};
 use crate::call::Call;
 use crate::resources::{Resources, is_within};
 use crate::{Disagreement, Name};
@@ -21,7 +21,7 @@ impl Master {
             Operation::Grow,
             Operation::Shrink,
         ]);
-        let role = Name::from(dice.one(ROLES));
+        let role = dice.pick(&self.cast.roles).unwrap_or_default();
         let mut conversions = Vec::new();
         for _ in 0..=dice.below(2) {
             let total = &self.agents[&agent].total;
@@ -63,7 +63,7 @@ impl Master {
     pub(super) fn some_quota(&self, dice: &mut Dice<'_>) -> Option<Quota> {
         let mut quota = Quota::default();
         for (name, unit) in [("cpus", 1000), ("mem", 256_000), ("disk", 50_000), ("gpus", 1000)] {
-            let amount = |times: i64| Amount::thousandths(times * unit / 2);
+            let amount = |times: i64| Amount::thousandths(times * unit / 2 * self.cast.quota_times);
             let guarantee = dice.one([0, 2, 0, 6, 1, 16]);
             if guarantee > 0 {
                 quota.guarantees.push((name.as_bytes().into(), amount(guarantee)));
@@ -76,10 +76,9 @@ impl Master {
     }
 
     pub(super) fn set_quota(&mut self, dice: &mut Dice<'_>) -> Result<(), Disagreement> {
-        let top_level = ["a", "b", "*", "c", "a-b"];
-        // The master refuses them for roles inside others, but a registry may hold one.
-        let nested = ["a/x", "a/x/1", "b/z"];
-        let role = Name::from(if dice.once_in(4) { dice.one(nested) } else { dice.one(top_level) });
+        let nested = dice.once_in(4);
+        let roles = if nested { &self.cast.nested_quota_roles } else { &self.cast.quota_roles };
+        let role = dice.pick(roles).unwrap_or_default();
         let quota = if dice.once_in(5) { None } else { self.some_quota(dice) };
         self.call(Call::UpdateQuota { role: role.clone(), quota: quota.unwrap_or_default() })?;
         if dice.flip() {
@@ -91,7 +90,7 @@ impl Master {
     /// Weights change; all offers are taken back.
     pub(super) fn set_weights(&mut self, dice: &mut Dice<'_>) -> Result<(), Disagreement> {
         let some = |dice: &mut Dice<'_>| {
-            let role = Name::from(dice.one(ROLES));
+            let role = dice.pick(&self.cast.roles).unwrap_or_default();
             (role, dice.one([2.0, 1.0, 0.5, 3.0, f64::NAN, f64::INFINITY, 0.1]))
         };
         let weights = (0..=dice.below(3)).map(|_| some(dice)).collect();

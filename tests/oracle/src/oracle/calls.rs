@@ -110,7 +110,7 @@ impl Oracle {
                 let framework = self.framework(framework);
                 let roles = framework.named_or_all(roles);
                 framework.suppressed.retain(|role| !roles.contains(role));
-                framework.refusals.retain(|refusal| !roles.contains(&refusal.role));
+                framework.refusals.retain(|(role, _), _| !roles.contains(role));
                 framework.inverse_refusals.clear();
                 self.request_run_everywhere(&mut answer);
             }
@@ -177,9 +177,12 @@ impl Oracle {
                 self.request_run([agent.to_vec()], answer);
             }
             Event::RemoveAgent { agent } => {
-                self.agents.remove(agent).expect("the master names agents that are known");
+                let gone = self.agents.remove(agent).expect("the master names agents that are known");
+                for (framework, by_role) in &gone.held {
+                    by_role.keys().flatten().for_each(|role| self.leave(framework, role, agent));
+                }
                 self.candidates.remove(agent);
-                self.excluded.retain(|(_, _, excluded)| excluded != agent);
+                self.excluded.remove(agent);
                 self.drop_refusals_of_agent(agent);
             }
             Event::UpdateAgent { agent, info, total, capabilities } => {
@@ -273,7 +276,7 @@ impl Oracle {
         self.run_queued = false;
         if !self.paused {
             for framework in self.frameworks.values_mut() {
-                framework.refusals.retain(|refusal| !refusal.is_over(now));
+                framework.keep_refusals(|refusal| !refusal.is_over(now));
             }
             let candidates = std::mem::take(&mut self.candidates);
             self.runs += 1;
@@ -292,7 +295,7 @@ impl Oracle {
     /// A batch is over, also if it was left out: refusals made before it have outlived it.
     fn pass_batch(&mut self) {
         for framework in self.frameworks.values_mut() {
-            framework.refusals.iter_mut().for_each(|refusal| refusal.outlived_batch = true);
+            framework.refusals.values_mut().flatten().for_each(|refusal| refusal.outlived_batch = true);
         }
     }
 
@@ -314,7 +317,7 @@ impl Oracle {
             capabilities: info.capabilities,
             active,
             minimum: BTreeMap::new(),
-            refusals: Vec::new(),
+            refusals: BTreeMap::new(),
             inverse_refusals: Vec::new(),
         };
         new.subscribe(info);
@@ -337,7 +340,8 @@ impl Oracle {
 
     fn remove_framework(&mut self, name: &[u8]) {
         self.frameworks.remove(name).expect("the master names frameworks that are known");
-        self.excluded.retain(|(excluded, _, _)| excluded != name);
+        self.include_framework(name);
+        self.places.remove(name);
         for agent in self.agents.values_mut() {
             agent.held.remove(name);
         }
@@ -350,27 +354,31 @@ impl Oracle {
         // Refusals go with a role that is dropped, and with one in which offers are wanted again.
         let dropped: BTreeSet<&Name> = framework.roles.difference(&roles).collect();
         let revived: BTreeSet<&Name> = framework.suppressed.difference(&suppressed).collect();
-        framework
-            .refusals
-            .retain(|refusal| !dropped.contains(&refusal.role) && !revived.contains(&refusal.role));
+        framework.refusals.retain(|(role, _), _| !dropped.contains(role) && !revived.contains(role));
         framework.inverse_refusals.clear();
         framework.subscribe(info);
     }
 
     fn set_exclusions_of_framework(&mut self, framework: &[u8], info: &FrameworkInfo<'_>) {
-        self.excluded.retain(|(excluded, _, _)| excluded != framework);
+        self.include_framework(framework);
         for excluded in info.excluded_agents {
             for agent in excluded.agents.iter().filter(|agent| self.agents.contains_key(**agent)) {
-                self.excluded.insert((framework.to_vec(), excluded.role.to_vec(), agent.to_vec()));
+                let on_agent = self.excluded.entry(agent.to_vec()).or_default();
+                on_agent.insert((framework.to_vec(), excluded.role.to_vec()));
             }
         }
     }
 
-    fn set_exclusions_of_agent(&mut self, agent: &[u8], info: &AgentInfo<'_>) {
-        self.excluded.retain(|(_, _, excluded)| excluded != agent);
-        for from in info.excluded_from {
-            self.excluded.insert((from.framework.to_vec(), from.role.to_vec(), agent.to_vec()));
+    /// No constraint keeps a framework from any agent any more.
+    fn include_framework(&mut self, framework: &[u8]) {
+        for excluded in self.excluded.values_mut() {
+            excluded.retain(|(name, _)| name != framework);
         }
+    }
+
+    fn set_exclusions_of_agent(&mut self, agent: &[u8], info: &AgentInfo<'_>) {
+        let from = info.excluded_from.iter().map(|from| (from.framework.to_vec(), from.role.to_vec()));
+        self.excluded.insert(agent.to_vec(), from.collect());
     }
 
     /// What an agent reports as used is held, also by frameworks not known (yet).
@@ -415,7 +423,7 @@ impl Oracle {
 
     fn drop_refusals_of_agent(&mut self, agent: &[u8]) {
         for framework in self.frameworks.values_mut() {
-            framework.refusals.retain(|refusal| refusal.agent != agent);
+            framework.refusals.retain(|(_, refused), _| refused != agent);
             framework.inverse_refusals.retain(|(at, _)| at != agent);
         }
     }
@@ -526,9 +534,7 @@ impl Oracle {
             };
             let time = refuse_seconds.map(refusal_time).filter(|time| !time.is_zero());
             if let Some(time) = time.filter(|_| !recovered.is_empty()) {
-                known.refusals.push(Refusal {
-                    role: role.to_vec(),
-                    agent: agent.to_vec(),
+                known.refusals.entry((role.to_vec(), agent.to_vec())).or_default().push(Refusal {
                     refused: recovered,
                     until: now.after(time.max(self.options.allocation_interval)),
                     outlived_batch: false,
@@ -547,6 +553,14 @@ impl Oracle {
 }
 
 impl Framework {
+    /// Drops the refusals for which `keep` answers false.
+    fn keep_refusals(&mut self, keep: impl Fn(&Refusal) -> bool) {
+        self.refusals.retain(|_, refusals| {
+            refusals.retain(&keep);
+            !refusals.is_empty()
+        });
+    }
+
     fn subscribe(&mut self, info: &FrameworkInfo<'_>) {
         self.roles = names(info.roles);
         self.suppressed = names(info.suppressed);

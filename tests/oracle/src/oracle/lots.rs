@@ -26,7 +26,7 @@ fn fnv1a(start: u64, bytes: &[u8]) -> u64 {
 const FNV_OFFSET: u64 = 14_695_981_039_346_656_037;
 
 /// The next number of a SplitMix64 generator in this state.
-fn splitmix64(state: u64) -> u64 {
+pub(crate) fn splitmix64(state: u64) -> u64 {
     let mut next = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     next ^= next >> 30;
     next = next.wrapping_mul(0xbf58_476d_1ce4_e5b9);

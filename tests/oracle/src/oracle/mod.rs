@@ -5,6 +5,7 @@ mod lots;
 mod numbers;
 mod order;
 mod run;
+mod sums;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,9 +15,11 @@ use apportion_core::{
 };
 
 use self::lots::Urn;
+pub(crate) use self::lots::splitmix64;
 pub use self::numbers::Numbers;
 use self::order::{Clients, Fairness};
 pub use self::run::{Headroom, InverseOffers, Offers};
+use self::sums::Sums;
 use crate::Name;
 use crate::quantities::Quantities;
 use crate::resources::{Kinds, Resources, is_under_quota, is_within, reserved_to};
@@ -53,8 +56,11 @@ pub struct Oracle {
     weights: BTreeMap<Name, Weight>,
     /// Quotas that are not default.
     quotas: BTreeMap<Name, Quota>,
-    /// Framework, role and agent that offer constraints keep apart.
-    excluded: BTreeSet<(Name, Name, Name)>,
+    /// Frameworks and roles that offer constraints keep from an agent, agent by agent.
+    excluded: BTreeMap<Name, BTreeSet<(Name, Name)>>,
+    /// Where each framework, known or not, holds something in each role it was named in: the books of the agents from
+    /// the other side, so that nobody has to be looked for on all of them.
+    places: BTreeMap<Name, BTreeMap<Name, BTreeSet<Name>>>,
     clients: Clients,
     candidates: BTreeSet<Name>,
     run_queued: bool,
@@ -103,7 +109,8 @@ struct Framework {
     capabilities: FrameworkCapabilities,
     active: bool,
     minimum: BTreeMap<Name, Vec<Minimum>>,
-    refusals: Vec<Refusal>,
+    /// By role and agent.
+    refusals: BTreeMap<(Name, Name), Vec<Refusal>>,
     /// Agent, and until when no inverse offer is wanted.
     inverse_refusals: Vec<(Name, Instant)>,
 }
@@ -111,8 +118,6 @@ struct Framework {
 /// Resources a framework did not want.
 #[derive(Debug, Clone)]
 struct Refusal {
-    role: Name,
-    agent: Name,
     refused: Resources,
     until: Instant,
     /// Whether a batch has passed since.
@@ -147,6 +152,12 @@ impl Oracle {
     /// The agents there are.
     pub fn agent_names(&self) -> impl Iterator<Item = &Name> {
         self.agents.keys()
+    }
+
+    /// How many agents there are.
+    #[must_use]
+    pub fn agents_len(&self) -> usize {
+        self.agents.len()
     }
 
     /// Agents that the next run will look at.
@@ -196,37 +207,23 @@ impl Oracle {
         held
     }
 
-    /// Everything held in each role itself, agent by agent with shared resources counted once on each.
-    fn held_by_role(&self) -> BTreeMap<Name, Quantities> {
-        let held = |role: &Name| {
-            self.agents.values().fold(Quantities::default(), |sum, agent| {
-                sum.plus(&self.held_on(agent, role).quantities(&self.kinds))
-            })
-        };
-        self.clients.roles().map(|role| (role.clone(), held(role))).collect()
-    }
-
-    fn fairness(&self) -> Fairness<'_> {
-        let pool = self
-            .agents
-            .values()
-            .fold(Quantities::default(), |sum, agent| sum.plus(&agent.total.quantities(&self.kinds)));
+    fn fairness<'a>(&'a self, pool: &'a Quantities) -> Fairness<'a> {
         Fairness { pool, excluded: &self.options.fairness_excluded, weights: &self.weights }
     }
 
     /// Roles in the order of their turn on the agent with this place in the stage of the run.
-    fn role_order(&self, place: u64) -> Vec<Name> {
+    fn role_order(&self, sums: &Sums, place: u64) -> Vec<Name> {
         match self.options.order {
-            Order::DominantShare => self.clients.order(&self.fairness(), &self.held_by_role()),
+            Order::DominantShare => self.clients.order(&self.fairness(&sums.pool), &sums.roles),
             Order::Random => self.clients.draw(&self.weights, Urn::of_roles(place)),
         }
     }
 
     /// Frameworks that take offers in a role, in the order of their turn on the agent with this place in the stage of the
     /// run.
-    fn framework_order(&self, role: &Name, place: u64) -> Vec<Name> {
+    fn framework_order(&self, sums: &Sums, role: &Name, place: u64) -> Vec<Name> {
         match self.options.order {
-            Order::DominantShare => self.takers_by_share(role),
+            Order::DominantShare => self.takers_by_share(sums, role),
             Order::Random => Urn::of_frameworks(place, role).draw_equals(self.takers(role)),
         }
     }
@@ -240,16 +237,12 @@ impl Oracle {
         takers.map(|(name, _)| name)
     }
 
-    fn takers_by_share(&self, role: &Name) -> Vec<Name> {
-        let fairness = self.fairness();
+    fn takers_by_share(&self, sums: &Sums, role: &Name) -> Vec<Name> {
+        let fairness = self.fairness(&sums.pool);
         let mut order: Vec<_> = self
             .takers(role)
             .map(|name| {
-                let held = self.agents.values().fold(Quantities::default(), |sum, agent| {
-                    let held = agent.held.get(name).and_then(|held| held.get(&Some(role.clone())));
-                    sum.plus(&held.map(|held| held.quantities(&self.kinds)).unwrap_or_default())
-                });
-                let share = fairness.share(&held, Weight::DEFAULT);
+                let share = fairness.share(sums.of_framework(role, name), Weight::DEFAULT);
                 (share, self.clients.count_of_framework(role, name), name.clone())
             })
             .collect();
@@ -286,30 +279,49 @@ impl Oracle {
         if resources.is_empty() {
             return;
         }
+        let name = agent;
         let agent = self.agents.get_mut(agent).expect("the master names agents that are known");
         let by_role = agent.held.entry(framework.to_vec()).or_default();
         by_role.entry(role.map(<[u8]>::to_vec)).or_default().add(resources);
+        if let Some(role) = role {
+            let places = self.places.entry(framework.to_vec()).or_default();
+            places.entry(role.to_vec()).or_default().insert(name.to_vec());
+        }
     }
 
     /// Takes resources of an agent back from a framework.
     fn release(&mut self, agent: &[u8], framework: &[u8], role: Option<&[u8]>, resources: &Resources) {
+        let name = agent;
         let agent = self.agents.get_mut(agent).expect("the master names agents that are known");
         let Some(by_role) = agent.held.get_mut(framework) else { return };
         if let Some(held) = by_role.get_mut(&role.map(<[u8]>::to_vec)) {
             held.subtract(resources);
         }
         by_role.retain(|_, held| !held.is_empty());
+        let is_left = role.is_some_and(|role| by_role.contains_key(&Some(role.to_vec())));
         agent.held.retain(|_, by_role| !by_role.is_empty());
+        if let Some(role) = role.filter(|_| !is_left) {
+            self.leave(framework, role, name);
+        }
+    }
+
+    /// A framework holds nothing on an agent in a role any more.
+    fn leave(&mut self, framework: &[u8], role: &[u8], agent: &[u8]) {
+        let Some(roles) = self.places.get_mut(framework) else { return };
+        if let Some(agents) = roles.get_mut(role) {
+            agents.remove(agent);
+        }
+        roles.retain(|_, agents| !agents.is_empty());
+        self.places.retain(|_, roles| !roles.is_empty());
     }
 
     /// A framework is tracked in the roles it is subscribed to and in those it holds something in.
     fn follow_clients(&mut self) {
-        let mut tracked: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+        let mut tracked: BTreeMap<&Name, BTreeSet<&Name>> = BTreeMap::new();
         for (name, framework) in &self.frameworks {
-            let held = self.agents.values().filter_map(|agent| agent.held.get(name));
-            let held_in = held.flat_map(BTreeMap::keys).filter_map(Option::as_ref);
+            let held_in = self.places.get(name).into_iter().flat_map(BTreeMap::keys);
             for role in framework.roles.iter().chain(held_in) {
-                tracked.entry(role.clone()).or_default().insert(name.clone());
+                tracked.entry(role).or_default().insert(name);
             }
         }
         self.clients.follow(&tracked);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use apportion_core::{Instant, Order, Weight};
 
-use super::Oracle;
+use super::{Oracle, Refusal};
 use crate::Name;
 use crate::quantities::Quantities;
 use crate::resources::{Resources, is_scalar, is_under_quota, is_within, reserved_to};
@@ -39,7 +39,7 @@ impl Oracle {
     pub fn numbers(&self, role: &Name, now: Instant) -> Numbers {
         let is_measured = self.options.order == Order::DominantShare;
         let has_framework = self.clients.roles().any(|known| known == role);
-        let held = self.held_by_role().remove(role).unwrap_or_default();
+        let held = if has_framework { self.held_in(role) } else { Quantities::default() };
         let is_inner = self.clients.roles().any(|known| is_within(known, role) && known != role);
         let own_weight = self.weights.get(role).copied().unwrap_or_default();
         let weight = if is_inner { Weight::DEFAULT } else { own_weight };
@@ -52,7 +52,7 @@ impl Oracle {
         }
         Numbers {
             dominant_share: (has_framework && is_measured)
-                .then(|| self.fairness().share(&held, weight).to_f64()),
+                .then(|| self.fairness(&self.pool()).share(&held, weight).to_f64()),
             refusals: self.has_node(role).then(|| self.count_refusals(role, now)),
             held: in_quota,
             consumed: self.used_and_reserved(role),
@@ -76,7 +76,8 @@ impl Oracle {
     /// At least and at most.
     fn count_refusals(&self, role: &Name, now: Instant) -> (usize, usize) {
         let refusals = self.frameworks.values().flat_map(|framework| &framework.refusals);
-        let refusals: Vec<_> = refusals.filter(|refusal| refusal.role == *role).collect();
+        let refusals: Vec<&Refusal> =
+            refusals.filter(|((to, _), _)| to == role).flat_map(|(_, refusals)| refusals).collect();
         (refusals.iter().filter(|refusal| !refusal.is_over(now)).count(), refusals.len())
     }
 

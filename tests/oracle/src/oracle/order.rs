@@ -51,24 +51,23 @@ impl Clients {
     }
 
     /// Follows what is tracked now: adds what came, then removes what went.
-    pub(super) fn follow(&mut self, tracked: &BTreeMap<Name, BTreeSet<Name>>) {
+    pub(super) fn follow(&mut self, tracked: &BTreeMap<&Name, BTreeSet<&Name>>) {
         for (role, frameworks) in tracked {
-            if !self.roles.contains_key(role) {
+            if !self.roles.contains_key(*role) {
                 self.add(role);
+                self.roles.insert((*role).clone(), BTreeMap::new());
             }
-            let counts = self.roles.entry(role.clone()).or_default();
+            let counts = self.roles.get_mut(*role).expect("added above");
             for framework in frameworks {
-                counts.entry(framework.clone()).or_default();
+                if !counts.contains_key(*framework) {
+                    counts.insert((*framework).clone(), 0);
+                }
             }
         }
-        let before: Vec<Name> = self.roles.keys().cloned().collect();
-        for role in before {
-            let Some(frameworks) = tracked.get(&role) else {
-                self.remove(&role);
-                continue;
-            };
-            let counts = self.roles.get_mut(&role).expect("listed above");
-            counts.retain(|framework, _| frameworks.contains(framework));
+        let gone: Vec<Name> = self.roles.keys().filter(|role| !tracked.contains_key(role)).cloned().collect();
+        gone.iter().for_each(|role| self.remove(role));
+        for (role, counts) in &mut self.roles {
+            counts.retain(|framework, _| tracked[role].contains(framework));
         }
     }
 
@@ -227,7 +226,7 @@ fn weight_of(weights: &BTreeMap<Name, Weight>, path: &[u8]) -> Weight {
 #[derive(Debug)]
 pub(super) struct Fairness<'a> {
     /// What the whole cluster has.
-    pub(super) pool: Quantities,
+    pub(super) pool: &'a Quantities,
     /// Names that do not count.
     pub(super) excluded: &'a [Box<[u8]>],
     /// Weights of roles that have one.

@@ -1,10 +1,12 @@
 //! One run: guarantees first, then everything else, then inverse offers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use apportion_core::{FrameworkCapabilities, Instant, Minimum, Unavailability, agent_order_key};
 
-use super::{Framework, Oracle};
+use super::sums::{OnAgent, Sums};
+use super::{Framework, Oracle, Order, Refusal};
 use crate::Name;
 use crate::quantities::{Limits, Quantities, cut_to_limits, cut_to_quantities};
 use crate::resources::{Resources, is_below, is_nested, is_scalar, is_under_quota, reserved_to};
@@ -39,6 +41,17 @@ pub(super) struct Run<'a> {
     /// Shared resources this run has offered, agent by agent.
     shared_offered: BTreeMap<Name, Resources>,
     offers: Offers,
+    /// What is held: as the books were when the run began, and what the run added.
+    sums: Sums,
+    /// Orders that hold until somebody in them is given something.
+    orders: Orders,
+}
+
+/// The turns of roles, and of the frameworks of each role, as they were last worked out.
+#[derive(Default)]
+struct Orders {
+    roles: Option<Rc<[Name]>>,
+    frameworks: BTreeMap<Name, Rc<[Name]>>,
 }
 
 /// What a framework could be offered of an agent in a role, and the parts that are treated differently.
@@ -62,8 +75,8 @@ impl<'a> Run<'a> {
             let free = oracle.available(agent).only(|kind| is_under_quota(&oracle.kinds[&kind]));
             sum.plus(&free.quantities(&oracle.kinds))
         });
-        let shared_offered = BTreeMap::new();
-        let offers = Offers::new();
+        oracle.check_places();
+        let sums = oracle.sums();
         Run {
             oracle,
             now,
@@ -72,8 +85,10 @@ impl<'a> Run<'a> {
             consumed,
             required_headroom,
             available_headroom,
-            shared_offered,
-            offers,
+            shared_offered: BTreeMap::new(),
+            offers: Offers::new(),
+            sums,
+            orders: Orders::default(),
         }
     }
 
@@ -92,6 +107,7 @@ impl<'a> Run<'a> {
         for agent in self.shuffled(&agents) {
             self.offer_the_rest(&agent);
         }
+        assert_eq!(self.sums, self.oracle.sums(), "what a run adds up is what the books say");
         let still_required = self.required_headroom;
         (self.offers, Headroom { required, available, still_required })
     }
@@ -107,10 +123,42 @@ impl<'a> Run<'a> {
         order
     }
 
+    /// Roles in the order of their turn on an agent.
+    fn role_order(&mut self, agent: &Name) -> Rc<[Name]> {
+        if let Some(order) = &self.orders.roles {
+            return Rc::clone(order);
+        }
+        let order: Rc<[Name]> = self.oracle.role_order(&self.sums, self.place(agent)).into();
+        // Lots are drawn for each agent anew.
+        if self.oracle.options.order == Order::DominantShare {
+            self.orders.roles = Some(Rc::clone(&order));
+        }
+        order
+    }
+
+    /// Frameworks of a role in the order of their turn on an agent.
+    fn framework_order(&mut self, role: &Name, agent: &Name) -> Rc<[Name]> {
+        if let Some(order) = self.orders.frameworks.get(role) {
+            return Rc::clone(order);
+        }
+        let order: Rc<[Name]> = self.oracle.framework_order(&self.sums, role, self.place(agent)).into();
+        if self.oracle.options.order == Order::DominantShare {
+            self.orders.frameworks.insert(role.clone(), Rc::clone(&order));
+        }
+        order
+    }
+
+    /// What of an agent nobody holds, with what is shared once, unless this run has offered it.
+    fn free(&self, agent: &Name) -> Resources {
+        let offered = self.shared_offered.get(agent).cloned().unwrap_or_default();
+        self.oracle.available(agent).shared_once().minus(&offered)
+    }
+
     /// The first stage: roles get what they are guaranteed.
     fn guarantee(&mut self, agent: &Name) {
-        for role in self.oracle.role_order(self.place(agent)) {
-            let Some(quota) = self.oracle.quotas.get(&role).cloned() else { continue };
+        let mut free = self.free(agent);
+        for role in self.role_order(agent).iter() {
+            let Some(quota) = self.oracle.quotas.get(role).cloned() else { continue };
             let guarantees = Quantities::of(&quota.guarantees);
             if guarantees.is_empty() {
                 continue;
@@ -118,13 +166,13 @@ impl<'a> Run<'a> {
             if self.oracle.available(agent).is_empty() {
                 return;
             }
-            let mut unsatisfied = guarantees.minus(&self.consumed[&role]);
-            for framework in self.oracle.framework_order(&role, self.place(agent)) {
+            let mut unsatisfied = guarantees.minus(&self.consumed[role]);
+            for framework in self.framework_order(role, agent).iter() {
                 if unsatisfied.is_empty() {
                     break;
                 }
-                let Some(candidate) = self.candidate(&framework, &role, agent) else { continue };
-                let guaranteed = self.guaranteed(agent, &role, &candidate.under_quota, &unsatisfied);
+                let Some(candidate) = self.candidate(framework, role, agent, &free) else { continue };
+                let guaranteed = self.guaranteed(agent, role, &candidate.under_quota, &unsatisfied);
                 if guaranteed.is_empty() {
                     continue;
                 }
@@ -133,22 +181,22 @@ impl<'a> Run<'a> {
                     reserved_to(kind) == Some(role.as_slice()) || !is_scalar(kind) || kind.revocable
                 });
                 let guaranteed_amounts = guaranteed.quantities(&self.oracle.kinds);
-                let used = self.consumed[&role].plus(&guaranteed_amounts);
+                let used = self.consumed[role].plus(&guaranteed_amounts);
                 let additional = candidate.under_quota.minus(&guaranteed);
                 let additional = self.within_limits(agent, additional, &Limits::of(&quota.limits), &used);
                 // What is kept for a role at the top goes down with what it gets, so the rest of the surplus is the same.
-                let from_surplus =
-                    if is_nested(&role) { &guaranteed_amounts } else { &Quantities::default() };
+                let from_surplus = if is_nested(role) { &guaranteed_amounts } else { &Quantities::default() };
                 let additional = self.within_headroom(agent, additional, from_surplus);
                 let offer = own_or_uncounted.plus(&guaranteed).plus(&additional);
-                if !self.goes_out(&framework, &role, agent, &offer) {
+                if !self.goes_out(framework, role, agent, &offer) {
                     continue;
                 }
                 let charged = guaranteed_amounts.plus(&additional.quantities(&self.oracle.kinds));
-                self.record(&framework, &role, agent, &offer);
+                self.record(framework, role, agent, &offer);
+                free = self.free(agent);
                 unsatisfied = unsatisfied.minus(&charged);
-                self.charge(&role, &charged);
-                if !is_nested(&role) {
+                self.charge(role, &charged);
+                if !is_nested(role) {
                     self.required_headroom = self.required_headroom.minus(&guaranteed_amounts);
                 }
             }
@@ -157,10 +205,14 @@ impl<'a> Run<'a> {
 
     /// The second stage: everything else, as far as limits and guarantees of others allow.
     fn offer_the_rest(&mut self, agent: &Name) {
-        for role in self.oracle.role_order(self.place(agent)) {
-            let quota = self.oracle.quotas.get(&role).cloned();
-            for framework in self.oracle.framework_order(&role, self.place(agent)) {
-                let Some(candidate) = self.candidate(&framework, &role, agent) else { continue };
+        let mut free = self.free(agent);
+        for role in self.role_order(agent).iter() {
+            if free.is_empty() {
+                return;
+            }
+            let quota = self.oracle.quotas.get(role).cloned();
+            for framework in self.framework_order(role, agent).iter() {
+                let Some(candidate) = self.candidate(framework, role, agent, &free) else { continue };
                 let uncounted = candidate.resources.minus(&candidate.under_quota);
                 let mut additional = candidate.under_quota.clone();
                 if let Some(quota) = &quota {
@@ -168,18 +220,19 @@ impl<'a> Run<'a> {
                         agent,
                         additional,
                         &Limits::of(&quota.limits),
-                        &self.consumed[&role],
+                        &self.consumed[role],
                     );
                 }
                 let additional = self.within_headroom(agent, additional, &Quantities::default());
                 let offer = uncounted.plus(&additional);
-                if !self.goes_out(&framework, &role, agent, &offer) {
+                if !self.goes_out(framework, role, agent, &offer) {
                     continue;
                 }
-                self.record(&framework, &role, agent, &offer);
+                self.record(framework, role, agent, &offer);
+                free = self.free(agent);
                 let charged = additional.quantities(&self.oracle.kinds);
                 if quota.is_some() {
-                    self.charge(&role, &charged);
+                    self.charge(role, &charged);
                 } else {
                     self.available_headroom = self.available_headroom.minus(&charged);
                 }
@@ -232,17 +285,15 @@ impl<'a> Run<'a> {
         self.available_headroom = self.available_headroom.minus(amounts);
     }
 
-    /// What may be offered, before quota; nothing if the agent is not for this framework and role.
-    fn candidate(&self, framework: &Name, role: &Name, agent: &Name) -> Option<Candidate> {
+    /// What of what is free may be offered, before quota; nothing if the agent is not for this framework and role.
+    fn candidate(&self, framework: &Name, role: &Name, agent: &Name, free: &Resources) -> Option<Candidate> {
         let oracle = &*self.oracle;
-        if oracle.excluded.contains(&(framework.clone(), role.clone(), agent.clone())) {
+        if oracle.is_excluded(framework, role, agent) {
             return None;
         }
-        let offered = self.shared_offered.get(agent).cloned().unwrap_or_default();
-        let available = oracle.available(agent).only(|kind| {
+        let available = free.only(|kind| {
             reserved_to(&oracle.kinds[&kind]).is_none_or(|to| to == role.as_slice() || is_below(role, to))
         });
-        let available = available.shared_once().minus(&offered);
         let framework = &oracle.frameworks[framework];
         if !self.is_enough(framework, role, &available) || !oracle.fits_agent(framework.capabilities, agent) {
             return None;
@@ -275,12 +326,10 @@ impl<'a> Run<'a> {
         let known = &self.oracle.frameworks[framework];
         self.is_enough(known, role, offer)
             && self.oracle.serves(known.capabilities, role, agent)
-            && !known.refusals.iter().any(|refusal| {
-                refusal.role == *role
-                    && refusal.agent == *agent
-                    && !refusal.is_over(self.now)
-                    && refusal.refused.contains(offer)
-            })
+            && !known
+                .refusals_of(role, agent)
+                .iter()
+                .any(|refusal| !refusal.is_over(self.now) && refusal.refused.contains(offer))
     }
 
     /// The offer is made: held by the framework from now on.
@@ -289,8 +338,29 @@ impl<'a> Run<'a> {
         self.offers.entry(key).or_default().add(offer);
         let shared = offer.only(|kind| self.oracle.kinds[&kind].shared);
         self.shared_offered.entry(agent.clone()).or_default().add(&shared);
+        let before = self.held(framework, role, agent);
         self.oracle.hold(agent, framework, Some(role), offer);
+        let after = self.held(framework, role, agent);
+        self.sums.grow(role, framework, &before, &after);
         self.oracle.clients.count(role, framework);
+        self.orders.roles = None;
+        self.orders.frameworks.remove(role);
+    }
+
+    /// What a role, and a framework in it, hold on an agent.
+    fn held(&self, framework: &Name, role: &Name, agent: &Name) -> OnAgent {
+        let oracle = &*self.oracle;
+        OnAgent {
+            by_role: oracle.held_on(&oracle.agents[agent], role).quantities(&oracle.kinds),
+            by_framework: oracle.held_by(agent, framework, role),
+        }
+    }
+}
+
+impl Framework {
+    /// What it refuses of an agent in a role.
+    fn refusals_of(&self, role: &Name, agent: &Name) -> &[Refusal] {
+        self.refusals.get(&(role.clone(), agent.clone())).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -299,6 +369,12 @@ impl Oracle {
     fn may_be_offered(&self, agent: &Name) -> bool {
         let agent = &self.agents[agent];
         agent.active && self.whitelist.as_ref().is_none_or(|hosts| hosts.contains(&agent.hostname))
+    }
+
+    /// Whether constraints keep an agent from a framework in a role.
+    fn is_excluded(&self, framework: &Name, role: &Name, agent: &Name) -> bool {
+        let excluded = self.excluded.get(agent).filter(|excluded| !excluded.is_empty());
+        excluded.is_some_and(|excluded| excluded.contains(&(framework.clone(), role.clone())))
     }
 
     /// Whether a framework with these capabilities may use the agent at all.
@@ -319,8 +395,9 @@ impl Oracle {
     /// Framework, role and agent of which the framework refuses something now.
     pub(crate) fn refused(&self, now: Instant) -> BTreeSet<(Name, Name, Name)> {
         let refusals = self.frameworks.iter().flat_map(|(name, framework)| {
-            let pending = framework.refusals.iter().filter(|refusal| !refusal.is_over(now));
-            pending.map(|refusal| (name.clone(), refusal.role.clone(), refusal.agent.clone()))
+            let counts = move |refusals: &[Refusal]| refusals.iter().any(|refusal| !refusal.is_over(now));
+            let pending = framework.refusals.iter().filter(move |(_, refusals)| counts(refusals));
+            pending.map(|((role, agent), _)| (name.clone(), role.clone(), agent.clone()))
         });
         refusals.collect()
     }
@@ -339,7 +416,7 @@ impl Oracle {
             let place = ((*name).clone(), role.clone(), agent.clone());
             minimum.is_empty()
                 && !refused.contains(&place)
-                && !self.excluded.contains(&place)
+                && !self.is_excluded(name, role, agent)
                 && self.fits_agent(framework.capabilities, agent)
                 && self.serves(framework.capabilities, role, agent)
         });
