@@ -6,6 +6,7 @@ mod demo;
 mod fuzz;
 mod generate;
 mod instructions;
+mod nightly;
 mod test;
 mod tidy;
 
@@ -55,6 +56,8 @@ enum Task {
     },
     /// Count the instructions of the core under valgrind, and compare them with those written down
     Instructions(instructions::Arguments),
+    /// Compare the allocator with two others at 10,000 agents, for as long as you like
+    Nightly(nightly::Arguments),
     /// Run every check: formatting, lints, docs, all tests, real Mesos included
     Test {
         /// Only these steps, separated by commas
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Generate { check } => generate::run(check),
         Task::Instructions(arguments) => instructions::run(&arguments),
+        Task::Nightly(arguments) => nightly::run(&arguments),
         Task::Test { only, keep_going } => test::run(&only, keep_going),
     };
     match result {

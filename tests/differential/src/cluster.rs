@@ -18,6 +18,8 @@ use crate::settling::Pacer;
 const NO_BATCH: Duration = Duration::from_secs(3600);
 /// The master answers for its metrics twice a second only, unless this variable is empty.
 const NO_RATE_LIMIT: &str = "LIBPROCESS_METRICS_SNAPSHOT_ENDPOINT_RATE_LIMIT";
+/// What the registration of one of many agents may take in addition.
+const FOR_EACH_AGENT: Duration = Duration::from_millis(20);
 /// A decline that holds for the rest of a script.
 pub const LONG: f64 = 86_400.0;
 
@@ -101,8 +103,9 @@ impl Cluster {
     /// When they do not register.
     pub fn agents(&mut self, spec: SimulatedSpec) {
         let group = spec.hosts.clone();
+        let within = WITHIN + FOR_EACH_AGENT * u32::try_from(spec.agents).unwrap_or(u32::MAX);
         let agents = SimulatedAgents::start(self.master.address(), spec).expect("simulated agents");
-        agents.wait_until_registered(WITHIN).expect("registered agents");
+        agents.wait_until_registered(within).expect("registered agents");
         self.agents.insert(group, agents);
         for agent in list(&self.master.get_json("/slaves").expect("the agents")["slaves"]) {
             let text = |field: &str| agent[field].as_str().unwrap_or_default().to_owned();
@@ -171,18 +174,28 @@ impl Cluster {
     /// # Panics
     /// When the master does not say.
     pub fn offers(&self, framework: &str) -> Vec<Offer> {
-        let framework = self.frameworks.get(framework).unwrap_or_else(|| panic!("no framework {framework}"));
+        assert!(self.frameworks.contains_key(framework), "no framework {framework}");
+        self.all_offers().remove(framework).unwrap_or_default()
+    }
+
+    /// The offers of all frameworks of this script by their names, each as [`Cluster::offers`].
+    ///
+    /// # Panics
+    /// When the master does not say.
+    pub fn all_offers(&self) -> BTreeMap<String, Vec<Offer>> {
         let answer = self.master.call(&json!({"type": "GET_FRAMEWORKS"})).expect("the frameworks");
-        let frameworks = list(&answer["get_frameworks"]["frameworks"]).iter();
-        let own = frameworks
-            .filter(|entry| entry["framework_info"]["id"]["value"] == framework.id())
-            .flat_map(|entry| list(&entry["offers"]));
-        let mut own: Vec<Offer> = own.map(Offer::parse).collect();
-        // The master lists them in any order.
-        own.sort_by_cached_key(|offer| {
-            (offer.hostname.clone(), offer.role.clone(), observation::resources(offer.resources()))
-        });
-        own
+        let entries = list(&answer["get_frameworks"]["frameworks"]);
+        let of = |framework: &Framework| {
+            let own = entries.iter().filter(|entry| entry["framework_info"]["id"]["value"] == framework.id());
+            let mut own: Vec<Offer> =
+                own.flat_map(|entry| list(&entry["offers"])).map(Offer::parse).collect();
+            // The master lists them in any order.
+            own.sort_by_cached_key(|offer| {
+                (offer.hostname.clone(), offer.role.clone(), observation::resources(offer.resources()))
+            });
+            own
+        };
+        self.frameworks.iter().map(|(name, framework)| (name.clone(), of(framework))).collect()
     }
 
     /// The framework declines all it is offered, for that long.
@@ -219,6 +232,26 @@ impl Cluster {
             framework
                 .wait_status(&format!("{prefix}-{number}"), TaskState::Running, WITHIN)
                 .expect("a running task");
+        }
+    }
+
+    /// The framework uses each of these offers as a whole for a task; ids get the numbers of the offers. Waits until they
+    /// run.
+    ///
+    /// # Panics
+    /// When one does not.
+    pub fn launch_whole(&mut self, framework: &str, prefix: &str, offers: &[Offer]) {
+        let framework = self.framework(framework);
+        for (number, offer) in offers.iter().enumerate() {
+            let task = TaskSpec::new(&format!("{prefix}-{number}"), "simulated")
+                .cpus(offer.scalar("cpus"))
+                .mem_mb(offer.scalar("mem"))
+                .disk_mb(offer.scalar("disk"));
+            framework.launch(offer, &[task], Some(0.0)).expect("a launch");
+        }
+        for number in 0..offers.len() {
+            let task = format!("{prefix}-{number}");
+            framework.wait_status(&task, TaskState::Running, WITHIN).expect("a running task");
         }
     }
 

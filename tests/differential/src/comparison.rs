@@ -58,6 +58,9 @@ struct Difference {
     ours: Value,
 }
 
+/// Characters of a value that are shown: the offers of a large cluster fill a book.
+const SHOWN_MAX: usize = 2000;
+
 /// One script at a time, with a master for each allocator: more of them would only make each other slow.
 static SERIAL: Mutex<()> = Mutex::new(());
 
@@ -98,6 +101,7 @@ fn judge(name: &str, differences: &[Difference], explained: &[Explained]) {
     let mut report = String::new();
     for Difference { step, path, builtin, ours } in &unexplained {
         // Writing to a string cannot fail.
+        let [builtin, ours] = [builtin, ours].map(shown);
         let _ = writeln!(report, "after '{step}', {path}:\n  built-in {builtin}\n  ours     {ours}");
     }
     assert!(unexplained.is_empty(), "{name}: {} differences\n{report}", unexplained.len());
@@ -113,6 +117,15 @@ fn judge(name: &str, differences: &[Difference], explained: &[Explained]) {
     for entry in explained {
         let there = differences.iter().any(|difference| entry.explains(difference));
         assert!(there, "{name}: the difference {entry:?} is gone; take it out here and from the document");
+    }
+}
+
+/// A value as text; of a large one the beginning.
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => format!("{} … ({} bytes)", &text[..end], text.len()),
+        None => text,
     }
 }
 

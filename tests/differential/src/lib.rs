@@ -9,6 +9,8 @@
 //! both allocators visit agents in a random order, so which of several equal agents a framework gets is not compared,
 //! but how many, and with what.
 //!
+//! `APPORTION_DIFFERENTIAL_AGENTS` plays the script of many equal agents with so many; `cargo xtask nightly` does with 10,000.
+//!
 //! `APPORTION_DIFFERENTIAL=builtin` runs the built-in allocator against itself: a script that differs then is not
 //! stable. `APPORTION_DIFFERENTIAL_RECORD` names a folder for what was observed.
 #![forbid(unsafe_code)]

@@ -23,7 +23,14 @@ const TOP_ROLES: [&str; 3] = ["a", "b", "c"];
 const ROLES: [&str; 5] = ["a", "b", "b/x", "c", "nobody"];
 
 /// A sequence of numbers that a seed determines (splitmix64).
-struct Chance(u64);
+#[derive(Debug)]
+pub(crate) struct Chance(u64);
+
+impl From<u64> for Chance {
+    fn from(seed: u64) -> Chance {
+        Chance(seed)
+    }
+}
 
 impl Chance {
     fn next(&mut self) -> u64 {
@@ -34,7 +41,7 @@ impl Chance {
     }
 
     /// One of so many.
-    fn below(&mut self, count: usize) -> usize {
+    pub(crate) fn below(&mut self, count: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(count).unwrap()).unwrap()
     }
 

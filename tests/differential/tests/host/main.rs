@@ -7,6 +7,7 @@ mod chance;
 mod deliberate;
 mod disks;
 mod frameworks;
+mod large;
 mod offers;
 mod providers;
 mod quota;

@@ -5,10 +5,25 @@ use std::time::Duration;
 use apportion_rig::{SimulatedSpec, scalar};
 use serde_json::{Value, json};
 
+/// Cpus of an agent.
+pub(crate) const CPUS: f64 = 8.0;
+/// Memory of an agent in MB.
+pub(crate) const MEM_MB: f64 = 32_768.0;
+/// Disk of an agent in MB.
+pub(crate) const DISK_MB: f64 = 10_000.0;
+
 /// Agents of 8 cpus, 32768 MB of memory and 10000 MB of disk, whose tasks go on until they are killed.
 pub(crate) fn agents(hosts: &str, agents: usize) -> SimulatedSpec {
     let task_time = Duration::from_secs(3600);
-    SimulatedSpec { agents, hosts: hosts.to_owned(), task_time, ..SimulatedSpec::default() }
+    SimulatedSpec {
+        agents,
+        cpus: CPUS,
+        mem_mb: MEM_MB,
+        disk_mb: DISK_MB,
+        hosts: hosts.to_owned(),
+        task_time,
+        ..SimulatedSpec::default()
+    }
 }
 
 /// An amount under a stack of dynamic reservations.
