@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use crate::{Failure, fuzz, generate, instructions, target_folder, tidy, workspace_root};
 
 /// The packages whose tests need no Mesos.
-const PURE: [&str; 19] = [
+const PURE: [&str; 20] = [
     "apportion-bridge",
     "apportion-cgroups",
     "apportion-cli",
@@ -27,6 +27,7 @@ const PURE: [&str; 19] = [
     "apportion-ledger",
     "apportion-policy",
     "apportion-reaction",
+    "apportion-scale",
     "apportion-scheduler-simulation",
     "apportion-wire",
     "apportion-workloads",
