@@ -36,6 +36,16 @@ const ALL_DICE: usize = 48;
 /// One agent in so many has something special.
 const SPECIAL_ONE_IN: usize = 8;
 
+/// So many suppressions for each framework leave few that want anything.
+const QUIET_TIMES: usize = 6;
+/// One round in so many is a quiet time.
+const QUIET_EVERY: usize = 4;
+/// Batches of a quiet time, at most.
+const QUIET_BATCHES: usize = 8;
+/// The dice for a refusal that lasts longer than any history, and for one of five seconds.
+const REFUSE_LONG: u8 = 7;
+const REFUSE_FIVE_SECONDS: u8 = 0;
+
 /// What happens to a cluster in a round, besides answers to offers.
 #[derive(Debug, Clone, Copy)]
 enum Event {
@@ -53,9 +63,12 @@ enum Event {
     Maintenance,
     Rescissions,
     Nothing,
+    /// Nearly all frameworks have no work, and the others refuse for long what they are offered: the usual state of a cluster
+    /// at night. Then some want something again, few or many at once.
+    Quiet,
 }
 
-/// How often each comes: the first ones are what a cluster sees all day.
+/// How often each comes, but for quiet times: the first ones are what a cluster sees all day.
 const EVENTS: [Event; 20] = [
     Event::TasksEnd,
     Event::TasksEnd,
@@ -123,7 +136,7 @@ impl Event {
                 (A::AskStatuses, 1),
             ],
             Event::Rescissions => vec![(A::RescindOffer, agents(50))],
-            Event::Nothing => Vec::new(),
+            Event::Nothing | Event::Quiet => Vec::new(),
         }
     }
 }
@@ -162,7 +175,8 @@ impl Chance {
 }
 
 impl Large {
-    /// Plays the history of a number. `watch` is told after each round what was compared so far, and may end it.
+    /// Plays the history of a number. `watch` is told after each round what happened in it and what was compared so far, and
+    /// may end the history.
     ///
     /// # Errors
     ///
@@ -170,7 +184,7 @@ impl Large {
     pub fn play(
         &self,
         number: u64,
-        watch: &mut dyn FnMut(Tally) -> ControlFlow<()>,
+        watch: &mut dyn FnMut(&str, Tally) -> ControlFlow<()>,
     ) -> Result<Tally, Box<Disagreement>> {
         let chance = &mut Chance(number);
         let cast = Cast::of(self.agents, self.frameworks, self.roles);
@@ -182,31 +196,58 @@ impl Large {
             master.burst(chance.steps(Action::AddAgent, self.agents.div_ceil(ARRIVALS)))?;
             master.settle()?;
         }
-        for _ in 0..self.rounds {
-            self.round(&mut master, chance)?;
-            if watch(master.cluster().tally()).is_break() {
+        for round in 1..=self.rounds {
+            let event = if round.is_multiple_of(QUIET_EVERY) {
+                Event::Quiet
+            } else {
+                EVENTS[chance.below(EVENTS.len())]
+            };
+            self.round(&mut master, chance, event)?;
+            if watch(&format!("{event:?}"), master.cluster().tally()).is_break() {
                 break;
             }
         }
         Ok(master.cluster().tally())
     }
 
-    fn round(&self, master: &mut Master, chance: &mut Chance) -> Result<(), Disagreement> {
+    fn round(&self, master: &mut Master, chance: &mut Chance, event: Event) -> Result<(), Disagreement> {
         let accepted = chance.below(self.agents.div_ceil(10));
         master.burst(chance.steps(Action::Accept, accepted))?;
         // From half of the offers to all of them.
         let offers = master.offers_len();
         let declined = offers / 2 + chance.below(offers.div_ceil(2) + 1);
         master.burst(chance.steps(Action::Decline, declined))?;
-        let event = EVENTS[chance.below(EVENTS.len())];
+        if matches!(event, Event::Quiet) {
+            self.quiet(master, chance)?;
+        }
         for (action, times) in event.actions(self) {
             master.burst(chance.steps(action, times))?;
         }
         master.settle()?;
+        if master.offers_len() < self.agents / 10 && chance.one_in(2) {
+            // Work comes in the morning.
+            master.burst(chance.steps(Action::Revive, 2 * self.frameworks))?;
+        }
         if matches!(event, Event::Whitelist) {
             // Without dice, no whitelist: else the rest of the history would be about nothing.
             master.burst(std::iter::once(Step { action: Action::SetWhitelist, dice: Vec::new() }))?;
         }
         Ok(())
+    }
+
+    fn quiet(&self, master: &mut Master, chance: &mut Chance) -> Result<(), Disagreement> {
+        master.burst(chance.steps(Action::Suppress, QUIET_TIMES * self.frameworks))?;
+        for _ in 0..=chance.below(QUIET_BATCHES) {
+            let offers = master.offers_len();
+            master.burst((0..offers).map(|_| {
+                let [which, ..] = chance.next().to_le_bytes();
+                let refusal = if chance.one_in(2) { REFUSE_LONG } else { REFUSE_FIVE_SECONDS };
+                Step { action: Action::Decline, dice: vec![which, refusal, refusal] }
+            }))?;
+            master.settle()?;
+        }
+        let revived = [0, 1, self.frameworks.div_ceil(20), self.frameworks.div_ceil(4), 2 * self.frameworks];
+        let revived = revived[chance.below(revived.len())];
+        master.burst(chance.steps(Action::Revive, revived))
     }
 }

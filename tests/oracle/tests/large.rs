@@ -7,10 +7,10 @@ use apportion_oracle::Tally;
 use apportion_oracle::large::Large;
 
 /// What every test run has time for.
-const SMALL: Large = Large { agents: 60, frameworks: 15, roles: 14, rounds: 12, checks_one_in: 3 };
+const SMALL: Large = Large { agents: 60, frameworks: 80, roles: 14, rounds: 12, checks_one_in: 3 };
 
 fn play(number: u64) -> Tally {
-    let played = SMALL.play(number, &mut |_| ControlFlow::Continue(()));
+    let played = SMALL.play(number, &mut |_, _| ControlFlow::Continue(()));
     played.unwrap_or_else(|disagreement| panic!("history {number}: {disagreement}"))
 }
 
@@ -26,7 +26,7 @@ fn both_allocators_agree_in_bursts() {
 fn history_follows_from_its_number_and_may_be_broken_off() {
     assert_eq!(play(7), play(7));
     let mut first = None;
-    let broken_off = SMALL.play(7, &mut |tally| {
+    let broken_off = SMALL.play(7, &mut |_, tally| {
         first = Some(tally);
         ControlFlow::Break(())
     });

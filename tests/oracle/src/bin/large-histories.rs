@@ -104,10 +104,14 @@ fn main() -> ExitCode {
         let seed = arguments.seed.wrapping_add(played);
         eprintln!("history {seed}: {} agents, {} frameworks", arguments.agents, arguments.frameworks);
         let mut round = 0;
-        let outcome = large.play(seed, &mut |tally| {
+        let outcome = large.play(seed, &mut |event, tally| {
             round += 1;
             let seconds = started.elapsed().as_secs();
-            eprintln!("  {seconds:>5} s  round {round} of {}: {}", arguments.rounds, in_words(tally));
+            eprintln!(
+                "  {seconds:>5} s  round {round} of {}, {event}: {}",
+                arguments.rounds,
+                in_words(tally)
+            );
             if started.elapsed() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         match outcome {
