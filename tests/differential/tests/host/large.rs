@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use apportion_differential_tests::{Cluster, LONG, Setting, compare};
@@ -59,14 +60,32 @@ fn many_equal_agents_are_shared_alike() {
     let started = Instant::now();
     for seed in first.. {
         eprintln!("{count} agents, seed {seed}; again: APPORTION_DIFFERENTIAL_SEED={seed}");
-        compare(&format!("large {seed}"), Setting::PLAIN, &[], |cluster| play(cluster, count, seed));
+        let progress = Progress { started: Instant::now(), steps: AtomicUsize::new(0) };
+        compare(&format!("large {seed}"), Setting::PLAIN, &[], |cluster| {
+            play(cluster, count, seed, &progress)
+        });
         if started.elapsed() >= budget {
             break;
         }
     }
 }
 
-fn play(cluster: &mut Cluster, count: usize, seed: u64) {
+/// How far the faster of the two clusters is: with many agents a step takes seconds.
+struct Progress {
+    started: Instant,
+    steps: AtomicUsize,
+}
+
+impl Progress {
+    fn tell(&self, step: usize, what: &str) {
+        if self.steps.fetch_max(step + 1, Ordering::Relaxed) <= step {
+            let seconds = self.started.elapsed().as_secs();
+            eprintln!("  {seconds:>5} s  step {} of {STEPS}: {what}", step + 1);
+        }
+    }
+}
+
+fn play(cluster: &mut Cluster, count: usize, seed: u64, progress: &Progress) {
     let quarter = f64::from(u32::try_from(count / 4).unwrap());
     let whole_agents = [("cpus", CPUS * quarter), ("mem", MEM_MB * quarter), ("disk", DISK_MB * quarter)];
     cluster.call("weights", &weights(&[("batch", 2.0), ("lab/two", 2.0)]));
@@ -82,6 +101,7 @@ fn play(cluster: &mut Cluster, count: usize, seed: u64) {
         Course { cluster, chance: Chance::from(seed), refused: None, launches: 0, used: 0, count, quarter };
     for step in 0..STEPS {
         let what = course.act();
+        progress.tell(step, &what);
         course.cluster.step_of_totals(&format!("step {step}: {what}"));
         course.check(&what);
     }
