@@ -1,7 +1,7 @@
 //! Cells of agents with an allocator each: what they cost, and what fairness and large gangs lose by them.
 //!
 //! Every agent is one unit: who is offered one uses all of it, or declines. Roles want very different amounts (the second
-//! half of what the first wants, the third a third, and so on), which is where sharing cell by cell differs most from
+//! wants half of what the first wants, the third a third, and so on), which is where sharing cell by cell differs most from
 //! sharing at once. Nothing here is about time: frameworks answer at once, as often as it takes until nobody is offered
 //! anything any more.
 //!

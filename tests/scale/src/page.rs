@@ -32,7 +32,7 @@ figures, and what a master pays besides.
 
 const ABOUT_CELLS: &str = "\
 The same cluster, cut into cells of equal size with an allocator each. An agent is one unit, and is used whole. What roles
-want is very unequal: the second half of what the first wants, the third a third. A framework whose role is registered in
+want is very unequal: the second wants half of what the first wants, the third a third. A framework whose role is registered in
 *a quarter* of the cells is in those beside the home of its role. Frameworks answer at once, as often as it takes
 until nobody is offered anything any more.
 
