@@ -148,6 +148,9 @@ public:
 
   /** One cycle of the batch loop. */
   Round batch();
+
+  /** What the bench itself takes for a batch: its clock goes on, and there is nothing to do for the allocator. */
+  Round nothing();
   /** What `trigger` leads to. */
   Round measure(const std::function<void()>& trigger);
 
@@ -180,6 +183,9 @@ public:
   const std::vector<mesos::SlaveInfo_Capability>& capabilities() const { return capabilities_; }
 
 private:
+  /** A round in which the clock goes on by so much. */
+  Round pass(Duration time);
+
   void barrier();
 
   Allocator* allocator_;

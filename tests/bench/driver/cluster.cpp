@@ -115,11 +115,22 @@ Round Cluster::measure(const std::function<void()>& trigger)
 
 Round Cluster::batch()
 {
-  return measure([this] {
-    // A timer of ours behind that of the batch loop: when it fires, the loop's message is in the mailbox.
+  // A timer of ours behind that of the batch loop: when it fires, the loop's message is in the mailbox.
+  return pass(INTERVAL);
+}
+
+Round Cluster::nothing()
+{
+  // Long before the batch loop is due.
+  return pass(Nanoseconds(1000000));
+}
+
+Round Cluster::pass(Duration time)
+{
+  return measure([this, time] {
     std::atomic<bool> fired{false};
-    process::Clock::timer(INTERVAL, [&fired] { fired = true; });
-    advanceClock(INTERVAL);
+    process::Clock::timer(time, [&fired] { fired = true; });
+    advanceClock(time);
     await([&] { return fired.load(); });
     barrier();
   });

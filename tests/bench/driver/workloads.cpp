@@ -46,9 +46,12 @@ void measureCycles(Cluster& cluster, const Sizes& sizes)
     tellStep("idle cycles");
     std::vector<Round> idle;
     for (int i = 0; i < 3; ++i) idle.push_back(cluster.batch());
+    std::vector<Round> nothing;
+    for (int i = 0; i < 3; ++i) nothing.push_back(cluster.nothing());
     if (round == 0) continue; // to warm up
     tellRound("full", full, full.offers_ms);
     for (const Round& one : idle) tellRound("idle", one, one.quiet_ms);
+    for (const Round& one : nothing) tellRound("nothing", one, one.quiet_ms);
   }
 }
 

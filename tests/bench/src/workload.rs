@@ -187,6 +187,12 @@ pub const ROWS: &[Row] = &[
     },
     row("floor-10k", "the host alone: maps of the same offers, 10,000", "cycles-10k", "floor"),
     row("floor-50k", "the host alone: maps of the same offers, 50,000", "cycles-50k-1000", "floor"),
+    row(
+        "bench-50k",
+        "the bench alone: its clock and its messages, 50,000 × 1,000",
+        "cycles-50k-1000",
+        "nothing",
+    ),
     at_most(0.1, row("idle-1k", "cycle with nothing free, 1,000 × 200", "cycles-1k", "idle")),
     at_most(0.1, row("idle-10k", "cycle with nothing free, 10,000 × 200", "cycles-10k", "idle")),
     at_most(0.1, row("idle-50k", "cycle with nothing free, 50,000 × 1,000", "cycles-50k-1000", "idle")),
