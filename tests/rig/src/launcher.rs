@@ -12,7 +12,7 @@ use crate::program::{self, Wanted};
 pub(crate) const PROGRAM: &str = "rig-launcher";
 /// Name of the file beside it that lists the libraries it loads.
 pub(crate) const LIBRARIES: &str = "rig-launcher.libraries";
-const COMPILE_LIMIT: Duration = Duration::from_secs(300);
+const COMPILE_LIMIT: Duration = Duration::from_secs(1200);
 
 macro_rules! sources {
     ($($name:literal),+ $(,)?) => { [$(($name, include_str!(concat!("../launcher/", $name)))),+] };
