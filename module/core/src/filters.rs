@@ -551,6 +551,39 @@ mod tests {
     }
 
     #[test]
+    fn sweeping_void_filters_leaves_those_of_others_as_they_were() {
+        let mut filters = Filters::default();
+        let last = 300;
+        // Everybody refuses every agent, each by another amount and for another time; some parties in other roles.
+        let party = |framework: u32| (framework, RoleId::new(framework % 3));
+        for agent in 0..20 {
+            for framework in (0..=last).rev() {
+                let (units, time) =
+                    (i64::from(framework) + 1, Duration::from_secs(u64::from(framework) + 10));
+                filters.install((party(framework), agent), cpus(units), (time, INTERVAL), seconds(0), 0);
+            }
+        }
+        let dropped = |framework: u32| framework.is_multiple_of(4) || framework > 40 && framework < 290;
+        for framework in (0..=last).filter(|framework| dropped(*framework)) {
+            filters.drop_framework(framework);
+            assert!(filters.is_consistent(), "{framework}");
+        }
+        assert!(filters.void <= filters.live + VOID_AT_LEAST && filters.standings.len() < 301, "swept");
+        for framework in 0..=last {
+            let holds_back = |units| filters.holds_back(party(framework), 7, &cpus(units));
+            let own = i64::from(framework) + 1;
+            assert_eq!(holds_back(own), !dropped(framework), "{framework}");
+            assert!(!holds_back(own + 1), "{framework}: it is held back by its own refusal only");
+        }
+        for framework in (0..=last).filter(|framework| !dropped(*framework)) {
+            let due = i64::from(framework) + 10;
+            assert_eq!(filters.expire(seconds(due - 1), 9), [0_u32; 0], "{framework}");
+            assert_eq!(filters.expire(seconds(due), 9).len(), 20, "{framework}");
+        }
+        assert!(filters.is_consistent() && filters.len() == 0);
+    }
+
+    #[test]
     fn a_filter_takes_little_memory() {
         assert!(size_of::<Filter>() <= 48 && size_of::<Reverse<(Instant, u32)>>() <= 16);
     }
