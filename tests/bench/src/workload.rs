@@ -144,7 +144,7 @@ pub const RUNS: &[Run] = &[
     run("operations", "operations", [10_000, 200, 100], [3, 7]),
     long(run("reservations", "reservations", [1, 1_600, 1], [1, 3])),
     long(run("memory", "memory", [50_000, 1_000, 100], [1, 1])),
-    long(run("latency", "latency", [50_000, 1_000, 100], [1, 1])),
+    long(run("latency", "latency", [50_000, 1_000, 100], [3, 3])),
 ];
 
 /// The runs behind the growth of full cycles, by number of agents.
