@@ -9,9 +9,10 @@ use crate::figures::{Findings, Line, size};
 use crate::units::{shown, whole};
 use crate::workload::{GROWTH, Run, Unit};
 
-/// Why a picture cannot be drawn.
-type Failure = Box<dyn std::error::Error>;
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+/// Why a plot cannot be drawn.
+pub type Failure = Box<dyn std::error::Error>;
+/// Where a plot is drawn.
+pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// For the built-in allocator and for ours, told apart by people who see no red or green, too.
 const COLOURS: [RGBColor; 2] = [RGBColor(0xd9, 0x5f, 0x02), RGBColor(0x1f, 0x4e, 0x9e)];
@@ -47,7 +48,11 @@ pub fn pictures(findings: &Findings, lines: &[Line]) -> Result<Vec<(&'static str
     Ok(made)
 }
 
-fn draw(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Result<(), Failure>) -> Result<String, String> {
+/// The text of an SVG of a size in pixels, white where nothing is drawn.
+///
+/// # Errors
+/// When the drawing library fails.
+pub fn draw(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Result<(), Failure>) -> Result<String, String> {
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, size).into_drawing_area();

@@ -1,7 +1,7 @@
 //! Pictures of the figures: cost by size, and what corrected weights do.
 
+use apportion_bench::plot::{Area, Failure, draw};
 use apportion_bench::units::whole;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use crate::figures::{CellFigures, SizeFigures, number};
@@ -10,10 +10,6 @@ use crate::figures::{CellFigures, SizeFigures, number};
 pub const COST: &str = "scale-cost.svg";
 /// File name of the picture of corrections.
 pub const CORRECTION: &str = "scale-correction.svg";
-
-/// Why a picture cannot be drawn.
-type Failure = Box<dyn std::error::Error>;
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// One for each curve, told apart by people who see no red or green, too.
 const COLOURS: [RGBColor; 6] = [
@@ -36,18 +32,6 @@ const CURVES: [Curve; 6] = [
     ("a batch on a filtered cluster", |size| size.filtered_ms),
     ("a batch with nothing free", |size| size.nothing_free_ms),
 ];
-
-fn draw(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Result<(), Failure>) -> Result<String, String> {
-    let mut text = String::new();
-    {
-        let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
-        let drawn = area.fill(&WHITE).map_err(Failure::from).and_then(|()| draw(&area));
-        drawn
-            .and_then(|()| Ok(area.present()?))
-            .map_err(|error| format!("a plot cannot be drawn: {error}"))?;
-    }
-    Ok(text)
-}
 
 /// Cost by size, on logarithmic axes.
 ///

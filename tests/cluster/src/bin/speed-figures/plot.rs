@@ -217,8 +217,8 @@ fn draw_step(area: &Area<'_>, step: Step, found: &Found) -> Result<(), Failure> 
         .label_style(("sans-serif", 14))
         .x_desc("agents")
         .y_desc("ms")
-        .x_label_formatter(&|value| number(*value).trim_end_matches(".0").to_owned())
-        .y_label_formatter(&|value| format!("{value}"))
+        .x_label_formatter(&|value| tick(*value))
+        .y_label_formatter(&|value| tick(*value))
         .draw()
         .map_err(cannot)?;
     for ((allocator, colour), line) in Allocator::BOTH.into_iter().zip(COLOURS).zip(lines) {
@@ -236,10 +236,23 @@ fn draw_step(area: &Area<'_>, step: Step, found: &Found) -> Result<(), Failure> 
     legend.background_style(WHITE).border_style(BLACK).draw().map_err(cannot)
 }
 
+/// A number on a logarithmic axis, where 1, 2 and 5 of each decade are far enough apart to be read.
+fn tick(value: f64) -> String {
+    let first = value / 10_f64.powf(value.log10().floor());
+    let shown = [1.0, 2.0, 5.0].iter().any(|digit| (first - digit).abs() < 0.01);
+    if shown { number(value).trim_end_matches(".0").to_owned() } else { String::new() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::figures::Sample;
+
+    #[test]
+    fn only_numbers_that_are_far_apart_are_written_on_an_axis() {
+        let ticks = [10.0, 20.0, 90.0, 500.0, 600.0, 10_000.0].map(tick);
+        assert_eq!(ticks, ["10", "20", "", "500", "", "10,000"]);
+    }
 
     fn size(agents: usize) -> Size {
         let mut books = Books::default();
