@@ -179,8 +179,8 @@ impl Run {
         taker: Taker,
     ) -> Option<&'o mut Offer> {
         let first = *self.offered.get(agent.index())?.as_ref()?;
-        let own = offers[first as usize..].iter_mut().take_while(|offer| offer.agent == agent);
-        own.into_iter().find(|offer| (offer.framework, offer.role) == taker)
+        let mut own = offers[first as usize..].iter_mut().take_while(|offer| offer.agent == agent);
+        own.find(|offer| (offer.framework, offer.role) == taker)
     }
 }
 

@@ -47,7 +47,7 @@ impl Side {
 pub struct Driver {
     rig: Rig,
     compiled: PathBuf,
-    library: PathBuf,
+    measured_library: PathBuf,
     settings: Vec<String>,
 }
 
@@ -74,7 +74,7 @@ impl Driver {
         // Optimised as the library is.
         rig.compile_library(Variant::Plain, "-O2", &sources, &headers, &compiled)
             .map_err(|error| error.to_string())?;
-        Ok(Driver { rig, compiled, library, settings })
+        Ok(Driver { rig, compiled, measured_library: library, settings })
     }
 
     /// A command that runs one workload with one allocator.
@@ -85,7 +85,7 @@ impl Driver {
         let mut command = self.rig.command_loading(Variant::Plain, &self.compiled, None)?;
         match side {
             Side::BuiltIn => command.arg("built-in"),
-            Side::Ours => command.arg(&self.library),
+            Side::Ours => command.arg(&self.measured_library),
         };
         let sizes = [
             ("agents", run.agents),

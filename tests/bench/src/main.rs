@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 #[command(name = "bench")]
 struct Arguments {
     /// The library that is measured; without it the one beside this program
-    #[arg(long, value_name = "PATH")]
-    library: Option<PathBuf>,
+    #[arg(long = "library", value_name = "PATH")]
+    measured_library: Option<PathBuf>,
     /// A parameter of the module, such as allocator.explain_offers=false; again for more
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
@@ -129,7 +129,7 @@ fn wanted(arguments: &Arguments) -> Result<Vec<&'static Row>, String> {
 fn measure(arguments: &Arguments, rows: &[&Row], findings: &mut Findings) -> Result<(), String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let folder = program.parent().map(PathBuf::from).unwrap_or_default();
-    let library = arguments.library.clone().unwrap_or_else(|| folder.join("libapportion.so"));
+    let library = arguments.measured_library.clone().unwrap_or_else(|| folder.join("libapportion.so"));
     let library = std::path::absolute(&library).map_err(|error| error.to_string())?;
     let work = folder.join("bench-driver");
     let rig = apportion_rig::Rig::prepare(|step| anstream::eprintln!("{step}"))

@@ -27,11 +27,10 @@ pub(super) fn print(rows: &[(&Listed, Counted)], kept: &Counts, grown: &[Grown])
     );
     let mut better = false;
     for (workload, counted) in rows {
-        let count = counted;
         let kept = kept.workloads.get(&workload.name);
         let changes = [
-            (kept.map(|kept| kept.instructions), count.instructions),
-            (kept.map(|kept| kept.allocations), count.allocations),
+            (kept.map(|kept| kept.instructions), counted.instructions),
+            (kept.map(|kept| kept.allocations), counted.allocations),
         ];
         better |= changes
             .iter()
@@ -40,8 +39,8 @@ pub(super) fn print(rows: &[(&Listed, Counted)], kept: &Counts, grown: &[Grown])
         anstream::println!(
             "{:<24} {:>15} {instructions:>7} {:>12} {allocations:>7} {:>10}  {}",
             workload.name,
-            grouped(count.instructions),
-            grouped(count.allocations),
+            grouped(counted.instructions),
+            grouped(counted.allocations),
             each(counted),
             workload.unit
         );

@@ -349,6 +349,9 @@ mod tests {
             assert!(kept <= Recent::VALUES_MAX, "{kept}");
         }
         let (_, before) = read(&ports(identity, 1, 40));
+        assert_eq!(read(&ports(identity, 9_999, 40)).1, before + 1, "new ones are kept");
+        assert_eq!(read(&ports(identity, 9_999, 40)).1, before + 1, "known ones are found");
+        let before = before + 1;
         let long = Recent::BYTES_MAX as u64;
         assert_eq!(read(&ports(identity, 1, 2)).1, before, "few ranges are read at once");
         assert_eq!(read(&ports(identity, 1, long)).1, before, "long ones would take the place of many");

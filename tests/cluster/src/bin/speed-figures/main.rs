@@ -75,8 +75,8 @@ struct Arguments {
     #[arg(long)]
     quick: bool,
     /// The library that the master loads, a release build; without it the one beside this program
-    #[arg(long, value_name = "PATH")]
-    library: Option<PathBuf>,
+    #[arg(long = "library", value_name = "PATH")]
+    measured_library: Option<PathBuf>,
     /// What the library was built from, for the output; without it, what git says of the folder this runs in
     #[arg(long, value_name = "TEXT")]
     commit: Option<String>,
@@ -132,8 +132,8 @@ impl Arguments {
     }
 
     /// The library, which has to be there.
-    fn library(&self) -> Result<PathBuf, Failure> {
-        let path = match &self.library {
+    fn usable_library(&self) -> Result<PathBuf, Failure> {
+        let path = match &self.measured_library {
             Some(path) => path.clone(),
             None => env::current_exe()?.with_file_name("libapportion.so"),
         };
@@ -191,7 +191,7 @@ fn read(file: &Path) -> Result<Found, Failure> {
 }
 
 fn measure(arguments: &Arguments) -> Result<Found, Failure> {
-    let library = arguments.library()?;
+    let library = arguments.usable_library()?;
     if let Some(page) = &arguments.page {
         // After the measurement would be late.
         page::require_marks(page)?;
@@ -208,7 +208,7 @@ fn measure(arguments: &Arguments) -> Result<Found, Failure> {
     for agents in &arguments.agents {
         let setting = Setting {
             rig: &rig,
-            library: &library,
+            measured_library: &library,
             agents: usize::try_from(*agents)?,
             frameworks: arguments.frameworks.into(),
             roles: arguments.roles().into(),

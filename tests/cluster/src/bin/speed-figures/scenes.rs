@@ -41,7 +41,7 @@ pub(crate) enum Scene {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting<'a> {
     pub(crate) rig: &'a Rig,
-    pub(crate) library: &'a Path,
+    pub(crate) measured_library: &'a Path,
     pub(crate) agents: usize,
     pub(crate) frameworks: usize,
     pub(crate) roles: usize,
@@ -73,7 +73,7 @@ impl Scene {
         tell: &dyn Fn(&str),
     ) -> Result<(), Failure> {
         let interval = if self == Scene::Filtered { BATCH } else { NO_BATCH };
-        let host = Host::start(setting.rig, allocator, setting.library, interval, setting.limit)?;
+        let host = Host::start(setting.rig, allocator, setting.measured_library, interval, setting.limit)?;
         let frameworks = Frameworks::new(host.web.clone(), setting.roles, setting.limit);
         match self {
             Scene::Cycle => cycle(setting, &host, frameworks, books, tell),
