@@ -86,7 +86,12 @@ pub fn all() -> Vec<Seed> {
 
 /// Numbers of histories in which something is lent, used and lost, or in which another would like to see what enough see
 /// already: of a thousand drawn by lot, few get so far. In one the master never starts.
-const LENDING: [u64; 8] = [1, 34, 187, 638, 770, 986, 1273, 2536];
+///
+/// The last found mistakes: of an estimate that is lent from some moment on, part was offered (276); what agents report
+/// of absent frameworks without a role is charged to lenders (11196), also when the agent stops lending (12646), and is
+/// lent as long as there are loans (67886); the clock goes back after something ripened (1551), or is before its epoch
+/// (31716).
+const LENDING: [u64; 14] = [1, 34, 187, 638, 770, 986, 1273, 2536, 276, 11_196, 12_646, 67_886, 1551, 31_716];
 
 /// A history by lot, with lending.
 pub(crate) fn lending(number: u64) -> Vec<u8> {

@@ -292,7 +292,7 @@ impl Books {
         for (holder, held) in there {
             let (regular, lent) = universe.split(held);
             *held = regular;
-            self.loans.use_more(holder.clone(), &lent);
+            self.loans.begin(holder.clone(), lent);
         }
         self.held.retain(|_, held| !held.is_empty());
     }

@@ -12,7 +12,14 @@ struct Wait {
     lost: u32,
     /// How often it has waited since it last won.
     waited: u32,
-    until: Instant,
+    /// When its last wait ends; `None` if it has lost too little to wait.
+    until: Option<Instant>,
+}
+
+impl Wait {
+    fn is_on(&self, now: Instant) -> bool {
+        self.until.is_some_and(|until| now < until)
+    }
 }
 
 /// The frameworks that lost and have not won since.
@@ -34,7 +41,7 @@ impl Waits {
             return None;
         }
         let wait = self.0.entry(framework).or_default();
-        if now < wait.until {
+        if wait.is_on(now) {
             return None;
         }
         wait.lost = wait.lost.saturating_add(launches);
@@ -44,8 +51,8 @@ impl Waits {
         let time = terms.first.saturating_mul(1 << wait.waited.min(30)).min(terms.most);
         wait.lost = 0;
         wait.waited = wait.waited.saturating_add(1);
-        wait.until = now.after(time);
-        Some(wait.until)
+        wait.until = Some(now.after(time));
+        wait.until
     }
 
     /// A launch of a framework was admitted: it starts anew. Says whether it may have been waiting.
@@ -55,7 +62,7 @@ impl Waits {
 
     /// Whether a framework has to wait.
     pub(crate) fn must_wait(&self, framework: FrameworkId, now: Instant) -> bool {
-        self.0.get(&framework).is_some_and(|wait| now < wait.until)
+        self.0.get(&framework).is_some_and(|wait| wait.is_on(now))
     }
 
     /// How many frameworks have to wait.
@@ -65,13 +72,13 @@ impl Waits {
 
     /// The frameworks that have to wait, each with the time until then.
     pub(crate) fn who_waits(&self, now: Instant) -> impl Iterator<Item = (FrameworkId, Instant)> {
-        let waiting = self.0.iter().filter(move |(_, wait)| now < wait.until);
-        waiting.map(|(framework, wait)| (*framework, wait.until))
+        let ends = self.0.iter().filter_map(|(framework, wait)| Some((*framework, wait.until?)));
+        ends.filter(move |(_, until)| now < *until)
     }
 
     /// Whether a wait ended since `then`.
     pub(crate) fn ended_since(&self, then: Instant, now: Instant) -> bool {
-        self.0.values().any(|wait| then < wait.until && wait.until <= now)
+        self.0.values().filter_map(|wait| wait.until).any(|until| then < until && until <= now)
     }
 
     /// The framework is gone.
@@ -105,6 +112,16 @@ mod tests {
         waits.won(framework);
         assert!(!waits.must_wait(framework, then));
         assert_eq!(waits.lost(framework, 2, then, TERMS), seconds(4));
+    }
+
+    #[test]
+    fn who_lost_little_does_not_wait_whatever_the_clock_shows() {
+        let (framework, before_the_epoch) = (FrameworkId::new(0, 0), Instant::from_nanos(-5));
+        let mut waits = Waits::default();
+        assert_eq!(waits.lost(framework, 1, before_the_epoch, TERMS), None);
+        assert!(!waits.must_wait(framework, before_the_epoch));
+        assert_eq!(waits.waiting(before_the_epoch), 0);
+        assert!(!waits.ended_since(before_the_epoch, Instant::from_nanos(0)));
     }
 
     #[test]

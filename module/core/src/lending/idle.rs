@@ -106,7 +106,7 @@ impl Lent {
 
     /// Whether nothing is left to remember of an agent that does not lend.
     fn is_forgettable(&self) -> bool {
-        self.loans.is_empty() && self.told.is_nothing() && self.absent.is_empty()
+        self.loans.is_empty() && self.told.is_nothing() && self.absent.is_empty() && self.charged.is_empty()
     }
 }
 
@@ -180,6 +180,8 @@ impl Allocator {
         let slot = agent.index();
         let idle = if self.lends(agent) { self.idle(agent) } else { BTreeMap::new() };
         let age = self.lending.policy.min_idle;
+        // Asked while the loans are there: as long as there are any, what can be taken back is lent.
+        let absent = self.borrowed_by_absent(agent);
         let mut lent = self.lending.agents.remove(&slot).unwrap_or_default();
         lent.ripen(&idle, now, age);
         let sources = self.sources(agent, &idle, &lent);
@@ -192,7 +194,6 @@ impl Allocator {
         if let Some(next) = next {
             self.lending.ripe_at.insert((next, slot));
         }
-        let absent = self.borrowed_by_absent(agent);
         if absent != lent.absent {
             let before = std::mem::replace(&mut lent.absent, absent);
             self.lending.count_absent(&lent.absent, &before, &self.roles);
@@ -202,10 +203,11 @@ impl Allocator {
             effects.lendable.push(Lendable { agent, amounts: self.amounts(&lendable) });
             lent.told = lendable;
         }
-        if self.lends(agent) || !lent.is_forgettable() {
-            self.lending.agents.insert(slot, lent);
-        }
+        self.lending.agents.insert(slot, lent);
         self.charge_lenders(agent);
+        if !self.lends(agent) && self.lending.of(slot).is_some_and(Lent::is_forgettable) {
+            self.lending.agents.remove(&slot);
+        }
         has_changed
     }
 
@@ -468,8 +470,10 @@ impl Allocator {
 
     /// Brings what each lender has lent up to date after a change on an agent.
     pub(crate) fn charge_lenders(&mut self, agent: AgentId) {
+        // Not `Lent::absent`: what is reported without a role is nobody's loan, and yet is not there for others.
+        let nobody_is_absent = self.agents.get(agent).absent.is_empty();
         let lends_nothing =
-            |lent: &Lent| lent.loans.is_empty() && lent.charged.is_empty() && lent.absent.is_empty();
+            |lent: &Lent| lent.loans.is_empty() && lent.charged.is_empty() && nobody_is_absent;
         if self.lending.of(agent.index()).is_none_or(lends_nothing) {
             return;
         }

@@ -36,10 +36,13 @@ pub(super) struct Loans {
     policy: LendingPolicy,
     /// Agents that can end borrowers.
     reclaims: BTreeSet<Name>,
-    /// The earliest that the clock has shown since an agent came.
-    earliest: BTreeMap<Name, Instant>,
+    /// The earliest and the latest that the clock has shown since an agent came. It can go back, and what had been idle
+    /// for long enough by then stays so.
+    shown: BTreeMap<Name, (Instant, Instant)>,
     loans: BTreeMap<Holder, Loan>,
     absent: Vec<Absent>,
+    /// What frameworks have of an estimate that is lent from this event on.
+    begun: Vec<(Holder, Holding)>,
     /// What may be lent of agents, as it was told last.
     lendable: BTreeMap<Name, Amounts>,
 }
@@ -79,7 +82,7 @@ impl Loans {
 
     pub(super) fn agent_goes(&mut self, agent: &[u8]) {
         self.reclaims.remove(agent);
-        self.earliest.remove(agent);
+        self.shown.remove(agent);
         self.lendable.remove(agent);
         self.loans.retain(|(place, ..), _| **place != *agent);
         self.absent.retain(|absent| *absent.agent != *agent);
@@ -138,6 +141,47 @@ impl Loans {
         }
     }
 
+    /// What a framework has of an agent's estimate is lent from now on. Who has launched what of it is known for roles
+    /// alone, so the allocator says how it is parted among the frameworks of one.
+    pub(super) fn begin(&mut self, holder: Holder, resources: Holding) {
+        if !resources.is_empty() {
+            self.begun.push((holder, resources));
+        }
+    }
+
+    /// All of it is lent, and as much of it is offered in each role as before.
+    fn judge_begun(&mut self, (before, after): (&Allocator, &Allocator), universe: &Universe) {
+        for (holder, resources) in std::mem::take(&mut self.begun) {
+            let (agent, framework, role) = &holder;
+            assert_eq!(before.offered(agent, role), after.offered(agent, role), "what is offered stays so");
+            let own = |loan: &LoanNumbers<'_>| {
+                *loan.agent == **agent && loan.framework == Some(framework) && *loan.role == **role
+            };
+            let numbers = after.loans().find(own).expect("a loan of what was held");
+            let mut offered: Amounts = numbers.offered.into_iter().collect();
+            let in_role = before.offered(agent, role);
+            let loan = self.loans.entry(holder).or_default();
+            for item in resources.items() {
+                let Some(amount) = item.scalar_quantity() else {
+                    // No two frameworks have the same of it.
+                    let all = Holding::new([item.clone()]);
+                    let mut used = all.clone();
+                    used.subtract(&in_role);
+                    let mut part = all;
+                    part.subtract(&used);
+                    loan.offered.add(&part);
+                    loan.used.add(&used);
+                    continue;
+                };
+                let of_name = offered.entry(universe.of(item).name.into()).or_default();
+                let part = amount.min(*of_name);
+                *of_name -= part;
+                loan.offered.add_item(&Item::scalar(item.kind, part));
+                loan.used.add_item(&Item::scalar(item.kind, amount - part));
+            }
+        }
+    }
+
     /// Lent resources come back; if less was in use than comes back as used, the rest was offered, and the other way.
     pub(super) fn return_lent(&mut self, holder: &Holder, resources: &Holding, used: bool) {
         let Some(loan) = self.loans.get_mut(holder) else { return };
@@ -193,11 +237,12 @@ impl Loans {
         frameworks.find(offered_so_much).map(Name::from)
     }
 
-    /// Keeps the earliest that the clock has shown since each agent came.
+    /// Keeps the earliest and the latest that the clock has shown since each agent came.
     pub(super) fn note_time(&mut self, agents: impl Iterator<Item = Name>, now: Instant) {
         for agent in agents {
-            let earliest = self.earliest.entry(agent).or_insert(now);
+            let (earliest, latest) = self.shown.entry(agent).or_insert((now, now));
             *earliest = now.min(*earliest);
+            *latest = now.max(*latest);
         }
     }
 
@@ -209,6 +254,7 @@ impl Loans {
         now: Instant,
         universe: &Universe,
     ) {
+        self.judge_begun((before, after), universe);
         let told = self.told(effects, after);
         let mut borrowed: BTreeSet<(Name, Name)> = BTreeSet::new();
         for offer in effects.offers.iter().filter(|offer| offer.why.lent) {
@@ -220,8 +266,8 @@ impl Loans {
             let others = others.filter(|other| other.framework == offer.framework).count();
             assert_eq!(others, 1, "one offer of an agent for a framework in a run");
             assert!(before.backing_off(now).all(|(name, _)| *name != *framework), "it has to wait");
-            let earliest = self.earliest.get(&agent).copied().unwrap_or(now);
-            assert!(earliest.after(self.policy.min_idle) <= now, "nothing can have been idle for so long");
+            let (earliest, latest) = self.shown.get(&agent).copied().unwrap_or((now, now));
+            assert!(earliest.after(self.policy.min_idle) <= latest, "nothing can have been idle for so long");
             self.judge_borrower(&agent, &framework, &role);
             let most = told.get(&agent).cloned().unwrap_or_default();
             self.judge_amounts(offer, &agent, &most, universe);
