@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use anstyle::AnsiColor;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::ValueEnum;
 
 use crate::test::cargo;
@@ -62,6 +63,7 @@ pub(crate) enum Target {
 #[command(
     after_help = "An input that breaks a target is kept in fuzz/artifacts/TARGET. Run it again, without libFuzzer:
   cargo run -p apportion-fuzz-targets --example replay -- TARGET FILE
+It is also told as base64, for when only the log of a machine is left: base64 -d makes the file of it.
 What was learned about inputs is kept in fuzz/corpus/TARGET for the next run; delete it to begin anew."
 )]
 pub(crate) struct Arguments {
@@ -187,9 +189,13 @@ fn fuzz(target: Target, programs: &Path, seconds: u64, seed: Option<u32>) -> Res
         say(&format!("{name:<14} {}", account(&said)));
         return Ok(());
     }
-    let broken = kept(&said);
-    let replay = broken.map_or_else(String::new, |file| {
-        format!("\n  run it again: cargo run -p apportion-fuzz-targets --example replay -- {name} {file}")
+    let replay = kept(&said).map_or_else(String::new, |file| {
+        let input = fs::read(file).map(|bytes| BASE64_STANDARD.encode(bytes));
+        let input = input.unwrap_or_else(|error| format!("cannot be read: {error}"));
+        format!(
+            "\n  run it again: cargo run -p apportion-fuzz-targets --example replay -- {name} {file}\n  \
+             elsewhere, make the file with base64 -d of: {input}"
+        )
     });
     Err(Failure::new(format!("{name}: {}\n  all it said: {}{replay}", reason(&said), log.display())))
 }
