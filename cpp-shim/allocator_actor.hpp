@@ -119,6 +119,8 @@ private:
   void keepNames(const apportion_effects& effects);
   void keepItems(const apportion_effects& effects);
   void keepBundles(const apportion_effects& effects);
+  /** Asks for the ids of the agents of later offers: agents come in no order, and their ids lie all over the memory. */
+  void fetchAhead(const apportion_offer* offer, const apportion_offer* end);
   void sendOffers(const apportion_effects& effects);
   void sendInverseOffers(const apportion_effects& effects);
   void requestCycle();

@@ -20,6 +20,8 @@ pub(super) struct Outbox {
     agents: Told<AgentId>,
     news: News,
     offers: Vec<apportion_offer>,
+    /// Room for sorting them.
+    sorted: Vec<apportion_offer>,
     /// Framework, agent, and when the agent will be unavailable.
     inverse_offers: Vec<[Vec<u8>; 3]>,
     /// Agent, framework, and the framework's answer.
@@ -100,43 +102,59 @@ impl Outbox {
             return;
         }
         self.caches.trim();
+        self.tell_names(offers, core);
         self.offers.reserve(offers.len());
+        let mut recent = RecentBundles::default();
         for offer in offers {
-            self.tell_names(offer, core);
             let own = resources.own_of(|| core.agent_name(offer.agent).unwrap_or_default());
             let own = own.map(|own| |kind| own.get(&kind).map(Vec::as_slice));
-            let News { items, bundles, .. } = &mut self.news;
-            let writer = &mut Writer { items, bundles, resources, role: core.role_name(offer.role) };
-            self.offers.push(apportion_offer {
-                framework: slot(offer.framework.index()),
-                role: slot(offer.role.index()),
-                agent: slot(offer.agent.index()),
-                bundle: self.caches.bundle(offer.role, &offer.resources, own, writer),
+            let known = own.is_none().then(|| recent.get(offer)).flatten();
+            let bundle = known.unwrap_or_else(|| {
+                let is_shared = own.is_none();
+                let News { items, bundles, .. } = &mut self.news;
+                let writer = &mut Writer { items, bundles, resources, role: core.role_name(offer.role) };
+                let bundle = self.caches.bundle(offer.role, &offer.resources, own, writer);
+                if is_shared {
+                    recent.keep(offer, bundle);
+                }
+                bundle
             });
+            let (framework, role) = (slot(offer.framework.index()), slot(offer.role.index()));
+            self.offers.push(apportion_offer { framework, role, agent: slot(offer.agent.index()), bundle });
         }
-        // Offers to one framework are delivered together; the order of decision is kept otherwise.
-        let frameworks = Ranks::of(offers, |offer| {
-            (offer.framework.index(), core.framework_name(offer.framework).unwrap_or_default())
-        });
-        let roles = Ranks::of(offers, |offer| (offer.role.index(), core.role_name(offer.role)));
-        self.offers.sort_by_key(|offer| (frameworks.rank(offer.framework), roles.rank(offer.role)));
+        self.sort_offers(offers, core);
     }
 
-    /// Tells the names in an offer, as far as the shim does not know them.
-    fn tell_names(&mut self, offer: &Offer, core: &Allocator) {
-        let index = offer.framework.index();
-        if self.frameworks.is_new(index, offer.framework) {
-            let name = core.framework_name(offer.framework).unwrap_or_default();
-            self.news.frameworks.push((slot(index), name.to_vec()));
-        }
-        let index = offer.role.index();
-        if self.roles.is_new(index, offer.role) {
-            self.news.roles.push((slot(index), core.role_name(offer.role).to_vec()));
-        }
-        let index = offer.agent.index();
-        if self.agents.is_new(index, offer.agent) {
-            let name = core.agent_name(offer.agent).unwrap_or_default();
-            self.news.agents.push((slot(index), name.to_vec()));
+    /// Offers to one framework are delivered together; the order of decision is kept otherwise.
+    fn sort_offers(&mut self, offers: &[Offer], core: &Allocator) {
+        let roles = Ranks::of(offers, |offer| offer.role.index(), |offer| core.role_name(offer.role));
+        let frameworks = Ranks::of(
+            offers,
+            |offer| offer.framework.index(),
+            |offer| core.framework_name(offer.framework).unwrap_or_default(),
+        );
+        roles.sort(&mut self.offers, &mut self.sorted, |offer| offer.role);
+        frameworks.sort(&mut self.offers, &mut self.sorted, |offer| offer.framework);
+    }
+
+    /// Tells the names in offers, as far as the shim does not know them.
+    fn tell_names(&mut self, offers: &[Offer], core: &Allocator) {
+        // Nothing else is done in this loop: agents come in no order, and their entries are waited for together.
+        for offer in offers {
+            let index = offer.framework.index();
+            if self.frameworks.is_new(index, offer.framework) {
+                let name = core.framework_name(offer.framework).unwrap_or_default();
+                self.news.frameworks.push((slot(index), name.to_vec()));
+            }
+            let index = offer.role.index();
+            if self.roles.is_new(index, offer.role) {
+                self.news.roles.push((slot(index), core.role_name(offer.role).to_vec()));
+            }
+            let index = offer.agent.index();
+            if self.agents.is_new(index, offer.agent) {
+                let name = core.agent_name(offer.agent).unwrap_or_default();
+                self.news.agents.push((slot(index), name.to_vec()));
+            }
         }
     }
 
@@ -204,33 +222,97 @@ impl Outbox {
     }
 }
 
+/// Bundles of the offers of one event, by role and by where the list of resources is: most agents are of few shapes, and
+/// all that are free to the same extent share one list. What is not found here is looked up by what is in it.
+#[derive(Debug)]
+struct RecentBundles([Option<(RoleId, *const Item, u32)>; RecentBundles::PLACES]);
+
+impl Default for RecentBundles {
+    fn default() -> Self {
+        RecentBundles([None; RecentBundles::PLACES])
+    }
+}
+
+impl RecentBundles {
+    const PLACES: usize = 512;
+
+    /// Where a role's list is kept, and what is kept there drops out for it.
+    fn place(offer: &Offer) -> usize {
+        // Lists are at least a few dozen bytes apart.
+        (offer.resources.items().as_ptr().addr() >> 5).wrapping_add(offer.role.index()) % Self::PLACES
+    }
+
+    fn get(&self, offer: &Offer) -> Option<u32> {
+        let (role, list, bundle) = self.0[Self::place(offer)]?;
+        // The offers of the event hold their lists, so what is at an address stays the same.
+        (role == offer.role && list == offer.resources.items().as_ptr()).then_some(bundle)
+    }
+
+    fn keep(&mut self, offer: &Offer, bundle: u32) {
+        self.0[Self::place(offer)] = Some((offer.role, offer.resources.items().as_ptr(), bundle));
+    }
+}
+
 /// The places of frameworks or roles among those of one event, in the order of their names, by slot.
-struct Ranks(Vec<u32>);
+struct Ranks {
+    by_slot: Vec<u32>,
+    /// How many there are.
+    len: usize,
+}
 
 impl Ranks {
-    /// `read` gives slot and name.
-    fn of<'a>(offers: &[Offer], read: impl Fn(&Offer) -> (usize, &'a [u8])) -> Ranks {
+    /// `slot` gives the number by which offers name it, `name` is asked once for each.
+    fn of<'a>(
+        offers: &'a [Offer],
+        slot_of: impl Fn(&Offer) -> usize,
+        name: impl Fn(&'a Offer) -> &'a [u8],
+    ) -> Ranks {
         const ABSENT: u32 = u32::MAX;
-        let mut ranks = Vec::new();
+        let mut by_slot = Vec::new();
         let mut present = Vec::new();
         for offer in offers {
-            let (index, name) = read(offer);
-            if index >= ranks.len() {
-                ranks.resize(index + 1, ABSENT);
+            let index = slot_of(offer);
+            if index >= by_slot.len() {
+                by_slot.resize(index + 1, ABSENT);
             }
-            if std::mem::replace(&mut ranks[index], 0) == ABSENT {
-                present.push((name, index));
+            if std::mem::replace(&mut by_slot[index], 0) == ABSENT {
+                present.push((name(offer), index));
             }
         }
         present.sort_unstable();
+        let len = present.len();
         for (rank, (_, index)) in present.into_iter().enumerate() {
-            ranks[index] = slot(rank);
+            by_slot[index] = slot(rank);
         }
-        Ranks(ranks)
+        Ranks { by_slot, len }
     }
 
-    fn rank(&self, slot: u32) -> u32 {
-        self.0[slot as usize]
+    /// Sorts offers by the rank of what `slot_of` gives; those of one rank stay in their order. `room` is overwritten.
+    fn sort(
+        &self,
+        offers: &mut Vec<apportion_offer>,
+        room: &mut Vec<apportion_offer>,
+        slot_of: impl Fn(&apportion_offer) -> u32,
+    ) {
+        if self.len < 2 {
+            return;
+        }
+        let rank = |offer: &apportion_offer| self.by_slot[slot_of(offer) as usize] as usize;
+        let mut places = vec![0; self.len];
+        for offer in offers.iter() {
+            places[rank(offer)] += 1;
+        }
+        let mut before = 0;
+        for place in &mut places {
+            before += std::mem::replace(place, before);
+        }
+        room.clone_from(offers);
+        for offer in offers.iter() {
+            let place = &mut places[rank(offer)];
+            room[*place] = *offer;
+            *place += 1;
+        }
+        std::mem::swap(offers, room);
     }
 }
 
