@@ -103,7 +103,7 @@ public:
   std::vector<Offer>& kept() { return kept_; }
 
 private:
-  // The actor's thread writes; the caller's reads after a barrier.
+  // The actor's thread writes; the caller's reads when all has settled.
   bool keeps_ = true;
   long count_ = 0;
   Watch::time_point last_;
@@ -185,8 +185,6 @@ public:
 private:
   /** A round in which the clock goes on by so much. */
   Round pass(Duration time);
-
-  void barrier();
 
   Allocator* allocator_;
   Sink sink_;

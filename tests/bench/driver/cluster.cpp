@@ -83,22 +83,28 @@ Cluster::Cluster(Allocator* allocator) : allocator_(allocator)
   settle();
 }
 
-void Cluster::barrier()
-{
-  if (agents_.empty()) {
-    const auto answer = allocator_->getInverseOfferStatuses();
-    await([&] { return !answer.isPending(); });
-  } else {
-    // Nothing is changed by no operations, on one agent only.
-    const auto answer = allocator_->updateAvailable(agents_.front(), {});
-    await([&] { return !answer.isPending(); });
-  }
-}
-
 void Cluster::settle()
 {
-  // A message leads to the request of a cycle, the request to the cycle.
-  for (int i = 0; i < 3; ++i) barrier();
+  // One message leads to the next: the timer's to the batch, that to the request of a cycle, and that to the cycle. What is
+  // asked here sends the next question itself, inside the allocator: this thread is woken once.
+  std::atomic<bool> passed{false};
+  std::function<void(int)> ask = [&](int left) {
+    const auto answered = [&ask, &passed, left] {
+      if (left == 0) {
+        passed.store(true);
+      } else {
+        ask(left - 1);
+      }
+    };
+    if (agents_.empty()) {
+      allocator_->getInverseOfferStatuses().onAny([answered](const auto&) { answered(); });
+    } else {
+      // Nothing is changed by no operations, on one agent only.
+      allocator_->updateAvailable(agents_.front(), {}).onAny([answered](const auto&) { answered(); });
+    }
+  };
+  ask(3);
+  await([&] { return passed.load(); });
 }
 
 Round Cluster::measure(const std::function<void()>& trigger)
@@ -132,7 +138,6 @@ Round Cluster::pass(Duration time)
     process::Clock::timer(time, [&fired] { fired = true; });
     advanceClock(time);
     await([&] { return fired.load(); });
-    barrier();
   });
 }
 
