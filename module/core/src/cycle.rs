@@ -30,6 +30,10 @@ pub(crate) type Taker = (FrameworkId, RoleId);
 /// With more frameworks woken than this, everyone is asked: to find out whose turn it is would cost more.
 const FEW: usize = 16;
 
+/// So many agents' records are read ahead: as many as the processor asks the memory for at once, and few enough that the
+/// first is still at hand when the last was read.
+const TOGETHER: usize = 16;
+
 /// Who is asked about an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked<'a> {
@@ -353,24 +357,40 @@ impl Allocator {
                 left_key.cmp(right_key).then_with(names)
             });
         }
-        for (key, Candidate { agent, is_open }) in keyed {
-            if stage == Stage::Guarantees && !books.any_lacks() {
-                break;
+        for together in keyed.chunks(TOGETHER) {
+            self.agents.read_ahead(together.iter().map(|(_, candidate)| candidate.agent));
+            for (key, candidate) in together {
+                if stage == Stage::Guarantees && !books.any_lacks() {
+                    return;
+                }
+                self.look_at_candidate(stage, (*key, *candidate), called.woken, books, run, effects);
             }
-            let asked = if is_open { Asked::Everyone } else { Asked::Only(called.woken) };
-            let turn = Turn { agent, asked, stage, key, shared_given: run.shared_given.get(&agent) };
-            let visit = self.visit(&turn, books);
-            run.summary.filtered += visit.filtered;
-            if visit.cuts.any {
-                run.cut.insert(agent.index());
-            }
-            if visit.cuts.by_lot {
-                run.by_lot.insert(agent.index());
-            }
-            self.warn_about(agent, &visit, effects);
-            for grant in visit.grants {
-                self.make_offer(agent, stage, grant, run, effects);
-            }
+        }
+    }
+
+    /// Looks at one agent, and offers what is found to be due.
+    fn look_at_candidate(
+        &mut self,
+        stage: Stage,
+        (key, Candidate { agent, is_open }): (u64, Candidate),
+        woken: &[Taker],
+        books: &mut QuotaBooks,
+        run: &mut Run,
+        effects: &mut Effects,
+    ) {
+        let asked = if is_open { Asked::Everyone } else { Asked::Only(woken) };
+        let turn = Turn { agent, asked, stage, key, shared_given: run.shared_given.get(&agent) };
+        let visit = self.visit(&turn, books);
+        run.summary.filtered += visit.filtered;
+        if visit.cuts.any {
+            run.cut.insert(agent.index());
+        }
+        if visit.cuts.by_lot {
+            run.by_lot.insert(agent.index());
+        }
+        self.warn_about(agent, &visit, effects);
+        for grant in visit.grants {
+            self.make_offer(agent, stage, grant, run, effects);
         }
     }
 
