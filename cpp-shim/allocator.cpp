@@ -344,17 +344,16 @@ public:
 
   void transitionOfferedToAllocated(const mesos::SlaveID& slaveId, const mesos::Resources& resources) override
   {
-    ByteList all = serialize(resources);
     const std::string framework =
         commits_.tell("allocator.commit_transition", [&](const Entries& e, Handle h, int64_t now, Answer out) {
-          return e.allocator_commit_transition(h, now, view(slaveId.value()), ListView(all).get(), out);
+          return e.allocator_commit_transition(
+              h, now, view(slaveId.value()), ListView(serialize(resources)).get(), out);
         });
     post(
         "allocator.transition_offered_to_allocated",
-        [framework, id = slaveId.value(), resources = std::move(all)](
-            const Entries& e, Handle h, int64_t now, Effects out) {
+        [framework, id = slaveId.value(), resources](const Entries& e, Handle h, int64_t now, Effects out) {
           return e.allocator_transition_offered_to_allocated(
-              h, now, view(framework), view(id), ListView(resources).get(), out);
+              h, now, view(framework), view(id), ListView(serialize(resources)).get(), out);
         });
   }
 
@@ -365,17 +364,18 @@ public:
       const Option<mesos::Filters>& filters,
       bool isAllocated) override
   {
-    ByteList all = serialize(resources);
     commits_.tell("allocator.commit_recover", [&](const Entries& e, Handle h, int64_t now, Answer out) {
       return e.allocator_commit_recover(
-          h, now, view(frameworkId.value()), view(slaveId.value()), ListView(all).get(), isAllocated ? 1 : 0, out);
+          h, now, view(frameworkId.value()), view(slaveId.value()), ListView(serialize(resources)).get(),
+          isAllocated ? 1 : 0, out);
     });
     post(
         "allocator.recover_resources",
-        [framework = frameworkId.value(), agent = slaveId.value(), resources = std::move(all),
-         filters = OptionalBytes(filters), isAllocated](const Entries& e, Handle h, int64_t now, Effects out) {
+        [framework = frameworkId.value(), agent = slaveId.value(), resources, filters = OptionalBytes(filters),
+         isAllocated](const Entries& e, Handle h, int64_t now, Effects out) {
           return e.allocator_recover_resources(
-              h, now, view(framework), view(agent), ListView(resources).get(), filters.get(), isAllocated ? 1 : 0, out);
+              h, now, view(framework), view(agent), ListView(serialize(resources)).get(), filters.get(),
+              isAllocated ? 1 : 0, out);
         });
   }
 
