@@ -206,8 +206,14 @@ impl Agents {
     pub(crate) fn read_ahead(&self, agents: impl Iterator<Item = AgentId>) {
         let lens = agents.map(|agent| {
             let record = self.get(agent);
-            let (free, all) = (usize::from(record.available.is_empty()), usize::from(record.total.is_empty()));
-            record.held.len() ^ record.absent.len() ^ record.used.len() ^ free ^ all ^ record.generation as usize
+            let (free, all) =
+                (usize::from(record.available.is_empty()), usize::from(record.total.is_empty()));
+            record.held.len()
+                ^ record.absent.len()
+                ^ record.used.len()
+                ^ free
+                ^ all
+                ^ record.generation as usize
         });
         // What comes of it is of no use, but must not be left out for that.
         std::hint::black_box(lens.fold(0, |seen, len| seen ^ len));
