@@ -44,8 +44,9 @@ void measureCycles(Cluster& cluster, const Sizes& sizes)
     tellStep("full cycle");
     const Round full = cluster.batch();
     tellStep("idle cycles");
+    // More than one: the first after a full cycle finds nothing in the processor's caches.
     std::vector<Round> idle;
-    for (int i = 0; i < 3; ++i) idle.push_back(cluster.batch());
+    for (int i = 0; i < 7; ++i) idle.push_back(cluster.batch());
     std::vector<Round> nothing;
     for (int i = 0; i < 3; ++i) nothing.push_back(cluster.nothing());
     if (round == 0) continue; // to warm up
