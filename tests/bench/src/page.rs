@@ -28,7 +28,7 @@ same calls, and their offers arrive in the same callback. Nothing else runs in t
 * Both log at their usual level, INFO, into a file. The module has its default configuration, so it explains its offers
   in the log (at most 100 lines a second), which the built-in allocator does not.
 * **The host alone** is a loop that builds the maps of the same offers, with a copy of their resources, as the
-  interface asks for. No allocator can be below it.
+  interface asks for, without care for what is in the processor's caches. Every allocator needs about so much for that.
 * **Memory** is what the process grew by, after everything was offered once. For filters it is the heap's growth for
   each.
 * **Calls** are measured one by one on the calling thread, with the actor busy beside it: offers come to use and come
