@@ -337,3 +337,20 @@ fn unavailability(window: &Unavailability) -> Vec<u8> {
 pub(super) fn view(bytes: &[u8]) -> apportion_bytes {
     apportion_bytes { data: bytes.as_ptr(), size: bytes.len() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offers_are_put_in_the_order_of_ranks_and_stay_in_that_of_decision_otherwise() {
+        let ranks = Ranks { by_slot: vec![1, u32::MAX, 0], len: 2 };
+        let offer = |(framework, agent)| apportion_offer { framework, role: 0, agent, bundle: 0 };
+        let mut offers: Vec<apportion_offer> =
+            [(0, 7), (2, 5), (0, 3), (2, 9), (0, 4)].into_iter().map(offer).collect();
+        let mut room = vec![offer((8, 8))];
+        ranks.sort(&mut offers, &mut room, |offer| offer.framework);
+        let sorted: Vec<(u32, u32)> = offers.iter().map(|offer| (offer.framework, offer.agent)).collect();
+        assert_eq!(sorted, [(2, 5), (2, 9), (0, 7), (0, 3), (0, 4)]);
+    }
+}
