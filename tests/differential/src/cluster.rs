@@ -97,7 +97,8 @@ impl Cluster {
         &self.master
     }
 
-    /// Starts `spec.agents` equal agents, whose host names begin with `spec.hosts`, and waits until the master has them.
+    /// Starts `spec.agents` equal agents, whose host names begin with `spec.hosts`, and waits until the master has them
+    /// and they are offered: whether later calls find their offers must not be left to chance.
     ///
     /// # Panics
     /// When they do not register.
@@ -113,6 +114,7 @@ impl Cluster {
             let address = text("pid").split_once('@').map(|(_, address)| address.to_owned());
             self.names.give(&address.unwrap_or_default(), "AGENTS");
         }
+        self.settle();
     }
 
     /// The agents whose host names begin so.
@@ -137,7 +139,8 @@ impl Cluster {
             .to_owned()
     }
 
-    /// Subscribes a framework; scripts call it by its name.
+    /// Subscribes a framework, and waits until it has its offers: one run for two who subscribe at once would divide
+    /// otherwise than a run for each. Scripts call it by its name.
     ///
     /// # Panics
     /// When the master refuses it.
@@ -145,6 +148,7 @@ impl Cluster {
         let framework = Framework::subscribe(self.master.address(), spec).expect("a subscription");
         self.names.give(framework.id(), framework.name());
         self.frameworks.insert(framework.name().to_owned(), framework);
+        self.settle();
     }
 
     /// A framework of that name in these roles, with nothing special to it, that sees reservations as they are.

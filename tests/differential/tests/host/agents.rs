@@ -53,7 +53,6 @@ fn operator_deactivates_drains_and_gives_up_agents() {
         cluster.agents(agents("left", 1));
         cluster.agents(agents("right", 1));
         cluster.subscribe_in("tenant", &["a"]);
-        cluster.settle();
         cluster.launch_on_each("tenant", "task", 1.0, 64.0, 0.0);
         cluster.step("a task on each");
         let deactivate = on_agent(cluster, "DEACTIVATE_AGENT", "left-1");

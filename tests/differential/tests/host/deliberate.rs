@@ -36,7 +36,6 @@ fn framework_is_asked_to_leave_an_agent_that_was_deactivated_before() {
     compare("inverse offer", Setting::PLAIN, &differences, |cluster: &mut Cluster| {
         cluster.agents(agents("left", 1));
         cluster.subscribe_in("tenant", &["a"]);
-        cluster.settle();
         cluster.launch_on_each("tenant", "task", 1.0, 64.0, 0.0);
         cluster.framework("tenant").suppress(&[]).unwrap();
         let deactivate = crate::agents::on_agent(cluster, "DEACTIVATE_AGENT", "left-1");

@@ -128,7 +128,6 @@ fn framework_takes_one_of_several_mounted_disks() {
     compare("one of several mounts", DISK, &[], |cluster: &mut Cluster| {
         cluster.agents(storage("solo"));
         cluster.subscribe_in("db", &["db"]);
-        cluster.settle();
         let disk = allocated(mounted(reserved("disk", 1000.0, &["db"]), "/one"), "db");
         let books = allocated(mounted(volume("books", 1000.0, "db"), "/one"), "db");
         let part = allocated(mounted(reserved("disk", 400.0, &["db"]), "/two"), "db");
@@ -200,7 +199,6 @@ fn volumes_in_a_directory_grow_and_shrink_but_not_on_a_mounted_disk() {
     compare("resized disks", DISK, &[], |cluster: &mut Cluster| {
         cluster.agents(storage("solo"));
         cluster.subscribe_in("db", &["db"]);
-        cluster.settle();
         let on = |mb: f64| allocated(inside(reserved("disk", mb, &["db"]), "/dir"), "db");
         let logs = |mb: f64| allocated(inside(volume("logs", mb, "db"), "/dir"), "db");
         let disk = allocated(mounted(reserved("disk", 1000.0, &["db"]), "/one"), "db");
@@ -231,7 +229,6 @@ fn shared_volume_on_a_mounted_disk_is_offered_while_it_is_used() {
         cluster.agents(SimulatedSpec { disks, ..agents("solo", 1) });
         let capable = ["RESERVATION_REFINEMENT", "SHARED_RESOURCES"];
         cluster.subscribe(FrameworkSpec::new("able").roles(&["db"]).capabilities(&capable));
-        cluster.settle();
         let disk = allocated(mounted(reserved("disk", 400.0, &["db"]), "/one"), "db");
         let books = allocated(shared(mounted(volume("books", 400.0, "db"), "/one")), "db");
         cluster.accept(

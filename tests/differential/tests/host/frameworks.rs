@@ -23,7 +23,6 @@ fn frameworks_fail_over_and_end() {
         cluster.agents(agents("node", 2));
         let lasting = FrameworkSpec::new("lasting").roles(&["a"]).failover_timeout(Duration::from_secs(600));
         cluster.subscribe(lasting);
-        cluster.settle();
         cluster.launch_on_each("lasting", "kept", 2.0, 64.0, LONG);
         cluster.step("tasks on both agents, the rest refused");
         cluster.framework("lasting").disconnect();

@@ -55,7 +55,6 @@ fn filter_ends_with_its_time_and_holds_for_what_was_refused() {
     compare("filters", setting, &[], |cluster: &mut Cluster| {
         cluster.agents(agents("solo", 1));
         cluster.subscribe_in("choosy", &["a"]);
-        cluster.settle();
         cluster.decline("choosy", 0.3);
         wait_for_offers(cluster, "choosy", 1);
         cluster.step("a short filter has ended");

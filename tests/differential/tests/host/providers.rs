@@ -254,7 +254,6 @@ fn provider_vanishes_while_its_disk_is_used() {
     compare("used provider", DISK, &[], |cluster: &mut Cluster| {
         start(cluster, vec![store(1000.0), shelf()]);
         cluster.subscribe_in("db", &["db"]);
-        cluster.settle();
         let part = raw(400.0, "db");
         accept(cluster, "db", vec![reserve(std::slice::from_ref(&part)), create_disk(&part, "MOUNT")]);
         cluster.settle();
@@ -285,7 +284,6 @@ fn task_ends_while_the_provider_of_its_disk_is_away() {
     compare("absent provider", DISK, &[], |cluster: &mut Cluster| {
         start(cluster, vec![store(1000.0)]);
         cluster.subscribe_in("db", &["db"]);
-        cluster.settle();
         let part = raw(400.0, "db");
         accept(cluster, "db", vec![reserve(std::slice::from_ref(&part)), create_disk(&part, "MOUNT")]);
         cluster.settle();
@@ -304,7 +302,6 @@ fn pending_operation_keeps_its_storage_from_others() {
         start(cluster, vec![store(1000.0)]);
         cluster.group("solo").answer_operations(OperationAnswer::Wait);
         cluster.subscribe_in("db", &["db"]);
-        cluster.settle();
         cluster.accept("db", vec![create_disk(&free(raw(400.0, "db")), "MOUNT")], 0.0);
         wait_for_operations(cluster, 1);
         cluster.step("an operation is pending");
@@ -335,7 +332,6 @@ fn provider_leaves_with_a_pending_operation() {
         start(cluster, vec![store(1000.0), shelf()]);
         cluster.group("solo").answer_operations(OperationAnswer::Wait);
         cluster.subscribe_in("db", &["db"]);
-        cluster.settle();
         cluster.accept("db", vec![create_disk(&free(raw(400.0, "db")), "MOUNT")], 0.0);
         wait_for_operations(cluster, 1);
         cluster.step("an operation is pending");
@@ -356,7 +352,6 @@ fn framework_leaves_with_a_pending_operation() {
         cluster.group("solo").answer_operations(OperationAnswer::Wait);
         cluster.subscribe_in("db", &["db"]);
         cluster.subscribe_in("other", &["other"]);
-        cluster.settle();
         cluster.accept("db", vec![create_disk(&free(raw(400.0, "db")), "MOUNT")], 0.0);
         wait_for_operations(cluster, 1);
         cluster.step("an operation is pending");
@@ -374,7 +369,6 @@ fn agent_is_lost_with_its_providers_and_returns() {
     compare("lost providers", DISK, &[], |cluster: &mut Cluster| {
         start(cluster, vec![store(1000.0)]);
         cluster.subscribe_in("db", &["db"]);
-        cluster.settle();
         let part = raw(400.0, "db");
         accept(cluster, "db", vec![reserve(std::slice::from_ref(&part)), create_disk(&part, "MOUNT")]);
         let agent = cluster.agent_id("solo-1");
@@ -405,7 +399,6 @@ fn agent_returns_with_its_providers_to_a_restarted_master() {
     compare("restart with providers", KEPT, &[], |cluster: &mut Cluster| {
         start(cluster, vec![store(1000.0), shelf()]);
         cluster.subscribe_in("db", &["db"]);
-        cluster.settle();
         let part = raw(400.0, "db");
         accept(cluster, "db", vec![reserve(std::slice::from_ref(&part)), create_disk(&part, "MOUNT")]);
         cluster.step("a disk");

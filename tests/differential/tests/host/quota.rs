@@ -149,7 +149,6 @@ fn impossible_quota_is_refused_alike() {
     compare("refused quota", Setting::PLAIN, &[], |cluster: &mut Cluster| {
         cluster.agents(agents("node", 2));
         cluster.subscribe_in("prod", &["prod"]);
-        cluster.settle();
         cluster.launch_on_each("prod", "task", 6.0, 1024.0, LONG);
         let update =
             |configs: Value| json!({"type": "UPDATE_QUOTA", "update_quota": {"quota_configs": configs}});
@@ -182,7 +181,6 @@ fn older_quota_endpoints_do_the_same() {
     compare("older quota", Setting::PLAIN, &[], |cluster: &mut Cluster| {
         cluster.agents(agents("node", 3));
         cluster.subscribe_in("test", &["test"]);
-        cluster.settle();
         let request = |cpus: f64| {
             let cpus = json!({"name": "cpus", "type": "SCALAR", "scalar": {"value": cpus}});
             json!({"role": "prod", "guarantee": [cpus]})

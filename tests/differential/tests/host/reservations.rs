@@ -67,7 +67,6 @@ fn operators_impossible_reservations_are_refused_alike() {
     compare("refused reservations", Setting::PLAIN, &[], |cluster: &mut Cluster| {
         cluster.agents(solo());
         cluster.subscribe_in("web", &["web"]);
-        cluster.settle();
         cluster.launch_on_each("web", "task", 7.0, 1024.0, LONG);
         let tries: [(&str, &str, Vec<Value>); 9] = [
             ("more than is free", "/reserve", vec![reserved("cpus", 2.0, &["db"])]),
@@ -113,7 +112,6 @@ fn frameworks_reserve_refine_use_and_unreserve() {
     compare("framework reservations", Setting::PLAIN, &[], |cluster: &mut Cluster| {
         cluster.agents(solo());
         cluster.subscribe_in("db", &["db/main"]);
-        cluster.settle();
         let own = allocated(reserved("cpus", 2.0, &["db/main"]), "db/main");
         cluster.accept("db", vec![reserve(std::slice::from_ref(&own))], 0.0);
         cluster.step("two cpus are reserved");

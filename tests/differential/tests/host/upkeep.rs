@@ -47,7 +47,6 @@ fn frameworks_are_asked_to_leave_and_their_answers_are_shown() {
     compare("maintenance", Setting::PLAIN, &[], |cluster: &mut Cluster| {
         cluster.agents(agents("left", 1));
         cluster.subscribe_in("tenant", &["a"]);
-        cluster.settle();
         cluster.launch_on_each("tenant", "task", 1.0, 64.0, 0.0);
         // Only one framework wants offers, so that nothing depends on who is offered an agent again.
         cluster.framework("tenant").suppress(&[]).unwrap();
@@ -81,7 +80,6 @@ fn machines_go_down_and_come_up() {
         cluster.agents(agents("left", 1));
         cluster.agents(agents("right", 1));
         cluster.subscribe_in("tenant", &["a"]);
-        cluster.settle();
         cluster.launch_on_each("tenant", "task", 1.0, 64.0, 0.0);
         cluster.call("down before it is scheduled", &machines("START_MAINTENANCE", &["left-1"]));
         cluster.call("up before it is down", &machines("STOP_MAINTENANCE", &["left-1"]));

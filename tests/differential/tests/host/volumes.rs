@@ -60,7 +60,6 @@ fn frameworks_make_use_and_destroy_volumes() {
     compare("framework volumes", DISK, &[], |cluster: &mut Cluster| {
         cluster.agents(agents("solo", 1));
         cluster.subscribe_in("db", &["db"]);
-        cluster.settle();
         let disk = allocated(reserved("disk", 1000.0, &["db"]), "db");
         let books = allocated(volume("books", 1000.0, "db"), "db");
         cluster.accept(
@@ -104,7 +103,6 @@ fn shared_volume_is_used_by_two_tasks() {
         let spec = |name: &str| FrameworkSpec::new(name).roles(&["db"]);
         let capable = ["RESERVATION_REFINEMENT", "SHARED_RESOURCES"];
         cluster.subscribe(spec("able").capabilities(&capable));
-        cluster.settle();
         let disk = allocated(reserved("disk", 100.0, &["db"]), "db");
         let books = allocated(shared(volume("books", 100.0, "db")), "db");
         cluster.accept("able", vec![reserve(&[disk]), create(std::slice::from_ref(&books))], 0.0);
