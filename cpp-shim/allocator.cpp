@@ -55,7 +55,7 @@ public:
             actor->deliverTo(offerCallback, inverseOfferCallback, interval);
             actor->serveDebugEndpoint(realm, authorizer);
             const char* entry = "allocator.initialize";
-            report(entry, actor->apply(entry, [&](const Entries& e, Handle h, int64_t now, Effects out) {
+            actor->report(entry, actor->apply(entry, [&](const Entries& e, Handle h, int64_t now, Effects out) {
               return given->initialize(e, h, now, out);
             }));
             actor->startTicking();
@@ -144,23 +144,22 @@ public:
       const hashmap<mesos::FrameworkID, mesos::Resources>& used) override
   {
     std::string bytes = serialize(slaveInfo);
-    ByteList allTotal = serialize(total);
     auto allUsed = holdings(used);
     commits_.tell("allocator.commit_add_slave", [&](const Entries& e, Handle h, int64_t, Answer out) {
       return e.allocator_commit_add_slave(
-          h, view(slaveId.value()), view(bytes), ListView(allTotal).get(), HoldingsView(allUsed).get(), out);
+          h, view(slaveId.value()), view(bytes), ListView(serialize(total)).get(), HoldingsView(allUsed).get(), out);
     });
     post(
         "allocator.add_slave",
         [actor = actor_.get(), id = slaveId.value(), info = std::move(bytes),
          capabilities = serializeAll(capabilities), unavailability = OptionalBytes(unavailability),
-         total = std::move(allTotal), used = std::move(allUsed)](
+         all = mesos::Resources(total), used = std::move(allUsed)](
             const Entries& e, Handle h, int64_t now, Effects out) mutable {
           const ExcludedFrom excluded = actor->constraints().keepAgent(id, info);
           return excluded.lend([&](apportion_excluded_from_list excludedFrom) {
             return e.allocator_add_slave(
                 h, now, view(id), view(info), ListView(capabilities).get(), unavailability.get(),
-                ListView(total).get(), HoldingsView(used).get(), excludedFrom, out);
+                ListView(serialize(all)).get(), HoldingsView(used).get(), excludedFrom, out);
           });
         });
   }
@@ -267,11 +266,11 @@ public:
     if (!invalid.empty()) endProcess("allocator.update_allocation: " + invalid);
     post(
         "allocator.update_allocation",
-        [framework = frameworkId.value(), agent = slaveId.value(), offered = serialize(offeredResources),
-         list = ConversionList(conversions)](const Entries& e, Handle h, int64_t now, Effects out) {
-          return list.lend([&](apportion_conversions all) {
+        [framework = frameworkId.value(), agent = slaveId.value(), offered = mesos::Resources(offeredResources),
+         changes = Changes(conversions)](const Entries& e, Handle h, int64_t now, Effects out) {
+          return changes.lend([&](apportion_conversions all) {
             return e.allocator_update_allocation(
-                h, now, view(framework), view(agent), ListView(offered).get(), all, out);
+                h, now, view(framework), view(agent), ListView(serialize(offered)).get(), all, out);
           });
         });
   }
@@ -344,16 +343,17 @@ public:
 
   void transitionOfferedToAllocated(const mesos::SlaveID& slaveId, const mesos::Resources& resources) override
   {
-    const std::string framework =
+    std::string framework =
         commits_.tell("allocator.commit_transition", [&](const Entries& e, Handle h, int64_t now, Answer out) {
           return e.allocator_commit_transition(
               h, now, view(slaveId.value()), ListView(serialize(resources)).get(), out);
         });
     post(
         "allocator.transition_offered_to_allocated",
-        [framework, id = slaveId.value(), resources](const Entries& e, Handle h, int64_t now, Effects out) {
+        [framework = std::move(framework), id = slaveId.value(), used = mesos::Resources(resources)](
+            const Entries& e, Handle h, int64_t now, Effects out) {
           return e.allocator_transition_offered_to_allocated(
-              h, now, view(framework), view(id), ListView(serialize(resources)).get(), out);
+              h, now, view(framework), view(id), ListView(serialize(used)).get(), out);
         });
   }
 
@@ -371,10 +371,10 @@ public:
     });
     post(
         "allocator.recover_resources",
-        [framework = frameworkId.value(), agent = slaveId.value(), resources, filters = OptionalBytes(filters),
-         isAllocated](const Entries& e, Handle h, int64_t now, Effects out) {
+        [framework = frameworkId.value(), agent = slaveId.value(), back = mesos::Resources(resources),
+         filters = OptionalBytes(filters), isAllocated](const Entries& e, Handle h, int64_t now, Effects out) {
           return e.allocator_recover_resources(
-              h, now, view(framework), view(agent), ListView(serialize(resources)).get(), filters.get(),
+              h, now, view(framework), view(agent), ListView(serialize(back)).get(), filters.get(),
               isAllocated ? 1 : 0, out);
         });
   }
@@ -430,11 +430,6 @@ public:
   }
 
 private:
-  static void report(const char* entry, const std::string& refused)
-  {
-    if (!refused.empty()) APPORTION_LOG(google::GLOG_ERROR, std::string("apportion: ") + entry + ": " + refused);
-  }
-
   /** Whether the conversions apply to what was offered, their own checks included. Empty when they do. */
   static std::string validate(
       const mesos::Resources& offered, const std::vector<mesos::ResourceConversion>& conversions)
@@ -452,26 +447,25 @@ private:
     return "";
   }
 
+  /** Calls `queue` with the actor; an exception ends the process. */
+  template <typename Queue>
+  void queued(Queue&& queue) noexcept
+  {
+    guarded("allocator", [&]() { queue(*actor_); }, [](const std::string& text) { endProcess(text); });
+  }
+
   /** Runs `f` in the actor, behind what its mailbox holds. */
   template <typename F>
   void run(F&& f) noexcept
   {
-    const auto refuse = [](const std::string& text) { endProcess(text); };
-    guarded(
-        "allocator",
-        [&]() {
-          actor_->enqueue([f = std::forward<F>(f), refuse]() mutable { guarded("allocator", std::move(f), refuse); });
-        },
-        refuse);
+    queued([&](AllocatorActor& actor) { actor.enqueue(std::forward<F>(f)); });
   }
 
   /** Queues an event; what the library refuses is one line in the log. */
   template <typename Event>
   void post(const char* entry, Event&& event) noexcept
   {
-    run([actor = actor_.get(), entry, event = std::forward<Event>(event)]() mutable {
-      report(entry, actor->apply(entry, event));
-    });
+    queued([&](AllocatorActor& actor) { actor.post(entry, std::forward<Event>(event)); });
   }
 
   /** Queues an event that carries one id. */
@@ -480,8 +474,8 @@ private:
       const std::string& id,
       apportion_status (*Entries::*function)(Handle, int64_t, apportion_bytes, Effects)) noexcept
   {
-    post(entry, [id, function](const Entries& e, Handle h, int64_t now, Effects out) {
-      return (e.*function)(h, now, view(id), out);
+    post(entry, [name = id, function](const Entries& e, Handle h, int64_t now, Effects out) {
+      return (e.*function)(h, now, view(name), out);
     });
   }
 

@@ -1,5 +1,6 @@
 #include "allocator_actor.hpp"
 
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 
@@ -90,7 +91,7 @@ std::string AllocatorActor::readMetrics(const std::vector<uint32_t>& slots, std:
 {
   Buffer problem(library_.entries);
   const apportion_status status = library_.entries.allocator_read_metrics(
-      library_.handle, waiting_->load(), slots.data(), slots.size(), numbers.data(), problem.out());
+      library_.handle, mailbox_->waiting(), slots.data(), slots.size(), numbers.data(), problem.out());
   return status == APPORTION_DONE ? std::string() : problem.text();
 }
 
@@ -108,12 +109,17 @@ std::string AllocatorActor::debugJson(const Option<std::vector<std::string>>& fr
   return "";
 }
 
+void AllocatorActor::report(const char* entry, const std::string& refused) noexcept
+{
+  if (!refused.empty()) APPORTION_LOG(google::GLOG_ERROR, std::string("apportion: ") + entry + ": " + refused);
+}
+
 void AllocatorActor::startTicking()
 {
   const process::UPID address = self();
-  const Count waiting = waiting_;
+  const std::shared_ptr<Mailbox> mailbox = mailbox_;
   timer_ = process::Clock::timer(
-      interval_, [address, waiting, this]() { enqueue(address, waiting, [this]() { tick(); }); });
+      interval_, [address, mailbox, this]() { enqueue(address, *mailbox, [this]() { tick(); }); });
 }
 
 void AllocatorActor::finalize()

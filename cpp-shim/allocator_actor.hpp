@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -50,11 +51,35 @@ public:
   /** Serves the debug endpoint; inside the actor. */
   void serveDebugEndpoint(const Option<std::string>& realm, const Option<mesos::Authorizer*>& authorizer);
 
-  /** Runs `f` inside the actor, behind what its mailbox holds; the mailbox is counted. From any thread. */
+  /**
+   * Runs `f` inside the actor, behind what its mailbox holds; the mailbox is counted. From any thread. An exception of
+   * `f` ends the process.
+   */
   template <typename F>
   void enqueue(F&& f)
   {
-    enqueue(self(), waiting_, std::forward<F>(f));
+    enqueue(self(), *mailbox_, std::forward<F>(f));
+  }
+
+  /**
+   * Hands an event to the library, as `apply` does, behind what the mailbox holds. What the library refuses is one line in
+   * the log. From any thread.
+   *
+   * An event is moved on its way into the mailbox, so what it keeps of an argument has to be a value that it makes
+   * itself: a reference to something constant, captured by name, becomes a constant, which is copied each time.
+   */
+  template <typename Event>
+  void post(const char* entry, Event&& event)
+  {
+    typedef typename std::decay<Event>::type Kept;
+    static_assert(
+        std::is_nothrow_move_constructible<Kept>::value || !std::is_copy_constructible<Kept>::value,
+        "the event keeps a constant, which would be copied wherever the event is moved");
+    ++mailbox_->put;
+    process::dispatch(self(), [this, entry, event = std::forward<Event>(event)]() mutable {
+      ++mailbox_->taken;
+      report(entry, apply(entry, event));
+    });
   }
 
   /**
@@ -88,6 +113,9 @@ public:
         [](const std::string& text) -> std::string { endProcess(text); });
   }
 
+  /** One line in the log unless `refused` is empty. */
+  static void report(const char* entry, const std::string& refused) noexcept;
+
   /** Begins the batch loop. */
   void startTicking();
 
@@ -101,15 +129,32 @@ protected:
   void finalize() override;
 
 private:
-  typedef std::shared_ptr<std::atomic<uint64_t>> Count;
-
-  template <typename F>
-  static void enqueue(const process::UPID& actor, const Count& waiting, F&& f)
+  /**
+   * Messages of ours, counted where they are put and where they are taken: with one number for both, the master's thread
+   * and the actor's would take a line of memory from each other with every message.
+   */
+  struct Mailbox
   {
-    ++*waiting;
-    process::dispatch(actor, [waiting, f = std::forward<F>(f)]() mutable {
-      --*waiting;
-      std::move(f)();
+    uint64_t waiting() const
+    {
+      // In this order: what is taken meanwhile was put before.
+      const uint64_t gone = taken.load();
+      return put.load() - gone;
+    }
+
+    std::atomic<uint64_t> put{0};
+    char apart[128];
+    std::atomic<uint64_t> taken{0};
+  };
+
+  /** The message refers to `mailbox` without a share in it: it runs inside the actor, which has one, or never. */
+  template <typename F>
+  static void enqueue(const process::UPID& actor, Mailbox& mailbox, F&& f)
+  {
+    ++mailbox.put;
+    process::dispatch(actor, [&mailbox, f = std::forward<F>(f)]() mutable {
+      ++mailbox.taken;
+      guarded("allocator", std::move(f), [](const std::string& text) { endProcess(text); });
     });
   }
 
@@ -128,8 +173,8 @@ private:
   void tick();
 
   Library library_;
-  // Messages of ours in the mailbox. Shared, as a timer of the host may outlive the actor.
-  const Count waiting_ = std::make_shared<std::atomic<uint64_t>>(0);
+  // Shared, as a timer of the host may outlive the actor.
+  const std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
   OfferConstraints constraints_;
   PublishedMetrics metrics_;
   OfferCallback offerCallback_;

@@ -125,34 +125,40 @@ HoldingList holdings(const hashmap<Id, mesos::Resources>& map)
   return list;
 }
 
-/** Conversions as bytes. */
-class ConversionList
+/** What conversions consume and make of it: pointers as long as it is kept, bytes when it is lent. */
+class Changes
 {
 public:
-  explicit ConversionList(const std::vector<mesos::ResourceConversion>& conversions)
+  explicit Changes(const std::vector<mesos::ResourceConversion>& conversions)
   {
+    entries_.reserve(conversions.size());
     for (const mesos::ResourceConversion& conversion : conversions) {
-      entries_.emplace_back(serialize(conversion.consumed), serialize(conversion.converted));
+      entries_.emplace_back(conversion.consumed, conversion.converted);
     }
   }
 
   template <typename Use>
   apportion_status lend(Use&& use) const
   {
+    std::vector<ByteList> bytes;
     std::vector<ListView> views;
-    std::vector<apportion_conversion> conversions;
+    std::vector<apportion_conversion> changes;
+    bytes.reserve(entries_.size() * 2);
     views.reserve(entries_.size() * 2);
+    const auto list = [&](const mesos::Resources& resources) {
+      bytes.push_back(serialize(resources));
+      views.emplace_back(bytes.back());
+      return views.back().get();
+    };
     for (const auto& entry : entries_) {
-      views.emplace_back(entry.first);
-      const apportion_bytes_list consumed = views.back().get();
-      views.emplace_back(entry.second);
-      conversions.push_back({consumed, views.back().get()});
+      const apportion_bytes_list consumed = list(entry.first);
+      changes.push_back({consumed, list(entry.second)});
     }
-    return use(apportion_conversions{conversions.data(), conversions.size()});
+    return use(apportion_conversions{changes.data(), changes.size()});
   }
 
 private:
-  std::vector<std::pair<ByteList, ByteList>> entries_;
+  std::vector<std::pair<mesos::Resources, mesos::Resources>> entries_;
 };
 
 typedef hashmap<mesos::SlaveID, hashmap<mesos::FrameworkID, mesos::allocator::InverseOfferStatus>> InverseStatuses;

@@ -17,9 +17,9 @@ template <typename T, size_t N>
 class SmallVector
 {
 public:
-  SmallVector() : data_(inlined()), size_(0), capacity_(N) {}
+  SmallVector() noexcept : data_(inlined()), size_(0), capacity_(N) {}
   SmallVector(const SmallVector& that) : SmallVector() { append(that); }
-  SmallVector(SmallVector&& that) : SmallVector() { take(that); }
+  SmallVector(SmallVector&& that) noexcept : SmallVector() { take(that); }
   ~SmallVector() { release(); }
 
   SmallVector& operator=(const SmallVector& that)
@@ -31,7 +31,7 @@ public:
     return *this;
   }
 
-  SmallVector& operator=(SmallVector&& that)
+  SmallVector& operator=(SmallVector&& that) noexcept
   {
     if (this != &that) {
       release();

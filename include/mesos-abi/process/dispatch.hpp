@@ -24,12 +24,8 @@ void dispatch(
 template <typename F>
 void dispatch(const UPID& pid, F&& f)
 {
-  auto call = [f = std::forward<F>(f)](ProcessBase*) mutable { std::move(f)(); };
-  internal::dispatch(
-      pid,
-      std::unique_ptr<lambda::CallableOnce<void(ProcessBase*)>>(
-          new lambda::CallableOnce<void(ProcessBase*)>(std::move(call))),
-      None());
+  typedef lambda::CallableOnce<void(ProcessBase*)> Call;
+  internal::dispatch(pid, std::unique_ptr<Call>(new Call(std::forward<F>(f))), None());
 }
 
 } // namespace process {

@@ -13,7 +13,8 @@ class CallableOnce;
 
 /**
  * A function that is called at most once: one owning pointer to an object with the virtual slots {destructor,
- * deleting destructor, call}. The callee stays alive until the CallableOnce is destroyed.
+ * deleting destructor, call}. The callee stays alive until the CallableOnce is destroyed. One that wants no arguments is
+ * called without.
  */
 template <typename R, typename... Args>
 class CallableOnce<R(Args...)>
@@ -45,7 +46,14 @@ private:
     template <typename G>
     explicit Holder(G&& g) : f(std::forward<G>(g))
     {}
-    R operator()(Args&&... args) && override { return std::move(f)(std::forward<Args>(args)...); }
+    R operator()(Args&&... args) && override
+    {
+      if constexpr (std::is_invocable<F&&, Args&&...>::value) {
+        return std::move(f)(std::forward<Args>(args)...);
+      } else {
+        return std::move(f)();
+      }
+    }
 
     F f;
   };
