@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::cycle::Closed;
 use crate::event::{AgentCapabilities, AgentInfo, Unavailability};
 use crate::holding::Holding;
 use crate::ids::{AgentId, FrameworkId, RoleId, Slots};
@@ -94,6 +95,8 @@ pub(crate) struct Agent {
     pub(crate) absent: Vec<Absent>,
     /// What tasks and executors of known frameworks use, role by role.
     pub(crate) used: BTreeMap<RoleId, Holding>,
+    /// As it was before it was offered, if only those who were woken were asked about it.
+    pub(crate) closed: Option<Closed>,
 }
 
 impl Agent {

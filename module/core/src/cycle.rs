@@ -10,6 +10,10 @@
 //! headroom had a part in it, the agent is *held back* until anything changes that counts for quotas
 //! ([`Candidates::reopen_quota`]). That makes a run in which nothing can be offered cost almost nothing, and changes no
 //! offer: what decides whether anybody may have an agent does not depend on shares.
+//!
+//! What a woken framework was offered of a closed agent mostly comes back soon, refused. Unless anything changed
+//! meanwhile, everybody else has refused the same before: only those who were woken are asked again
+//! ([`Allocator::give_back`]).
 
 use std::collections::BTreeMap;
 
@@ -55,6 +59,13 @@ pub(crate) struct Candidates {
     all_open: bool,
     /// Who has to be asked about closed agents too.
     woken: Vec<Taker>,
+    /// Who was asked about closed agents last.
+    woken_last: Vec<Taker>,
+    /// How often anybody was woken, alone or with everyone.
+    wakings: u64,
+    /// Of the open agents those about which only `woken_last` have to be asked: they are as they were when they were
+    /// closed, and nobody was woken since.
+    given_back: IndexSet,
     /// Closed because of a quota.
     held_back: IndexSet,
     /// Something changed that counts for quotas.
@@ -64,6 +75,7 @@ pub(crate) struct Candidates {
 impl Candidates {
     /// Something about an agent changed, which has anything left or nothing.
     pub(crate) fn touch(&mut self, agent: usize, has_any: bool) {
+        self.given_back.remove(agent);
         if has_any {
             self.stocked.insert(agent);
             self.open.insert(agent);
@@ -73,10 +85,21 @@ impl Candidates {
         }
     }
 
+    /// Whether nobody was woken since then.
+    fn is_unchanged_since(&self, closed: &Closed) -> bool {
+        closed.wakings == self.wakings
+    }
+
+    fn count_waking(&mut self) {
+        self.wakings += 1;
+        self.given_back.clear();
+    }
+
     /// Any agent may be worth looking at.
     fn reopen_all(&mut self) {
         self.all_open = true;
         self.woken.clear();
+        self.count_waking();
     }
 
     /// A framework may take what it did not so far.
@@ -85,13 +108,13 @@ impl Candidates {
             return;
         }
         self.woken.push(taker);
+        self.count_waking();
         if self.woken.len() > FEW {
             self.reopen_all();
         }
     }
 
-    /// Whether a framework will be asked about every agent.
-    pub(crate) fn is_woken(&self, taker: Taker) -> bool {
+    fn is_woken(&self, taker: Taker) -> bool {
         self.woken.contains(&taker)
     }
 
@@ -119,6 +142,7 @@ impl Candidates {
         self.pending.remove(agent);
         self.stocked.remove(agent);
         self.open.remove(agent);
+        self.given_back.remove(agent);
         self.held_back.remove(agent);
     }
 
@@ -127,10 +151,24 @@ impl Candidates {
         self.stocked.contains(agent)
     }
 
-    /// Whether an agent would be looked at, now or when something changes that counts for quotas.
+    /// Whether everyone will be asked about an agent, in the next run or when something changes that counts for quotas.
     pub(crate) fn is_open(&self, agent: usize) -> bool {
-        self.all_open || self.open.contains(agent) || self.held_back.contains(agent)
+        let open = self.open.contains(agent) && !self.given_back.contains(agent);
+        self.all_open || open || self.held_back.contains(agent)
     }
+
+    /// Whether a framework will be asked about an agent that is not open.
+    pub(crate) fn is_asked(&self, taker: Taker, agent: usize) -> bool {
+        self.is_woken(taker) || self.given_back.contains(agent) && self.woken_last.contains(&taker)
+    }
+}
+
+/// An agent as it was when it was offered to a framework that was woken: everybody else had refused that.
+#[derive(Debug, Clone)]
+pub(crate) struct Closed {
+    /// What nobody held of it.
+    available: Holding,
+    wakings: u64,
 }
 
 /// An agent to be looked at in a run.
@@ -255,7 +293,8 @@ impl Allocator {
         self.expire_filters(now);
         self.runs += 1;
         let to_maintain = self.candidates_with_maintenance();
-        let (agents, woken) = self.take_candidates();
+        let agents = self.take_candidates();
+        let woken = std::mem::take(&mut self.candidates.woken_last);
         let called = Called { agents: &agents, woken: &woken };
         let mut run = Run {
             number: self.runs,
@@ -281,6 +320,7 @@ impl Allocator {
                 effects.headroom = Some(Headroom { required, available, still_required });
             }
         }
+        self.candidates.woken_last = woken;
         self.run_lending(&mut run.summary, now, effects);
         self.make_inverse_offers(&to_maintain, now, effects);
         if std::mem::take(&mut self.candidates.batch) {
@@ -298,15 +338,15 @@ impl Allocator {
         slots.filter_map(|slot| self.agents.at(slot)).collect()
     }
 
-    /// The agents to look at in this run, in slot order, and who has to be asked about closed ones; the candidates start
-    /// anew.
-    fn take_candidates(&mut self) -> (Vec<Candidate>, Vec<Taker>) {
+    /// The agents to look at in this run, in slot order; the candidates start anew. Who has to be asked about those that
+    /// are not open is in `woken_last`.
+    fn take_candidates(&mut self) -> Vec<Candidate> {
         if std::mem::take(&mut self.candidates.all_open) {
             self.candidates.open.clone_from(&self.candidates.stocked);
         }
         self.candidates.reopen_held_back();
         let all = std::mem::take(&mut self.candidates.all_pending);
-        let Candidates { pending, open, woken, stocked, .. } = &mut self.candidates;
+        let Candidates { pending, open, woken, woken_last, given_back, stocked, .. } = &mut self.candidates;
         let is_pending = |slot: usize| all || pending.contains(slot);
         let may_be_offered = |agent: AgentId| {
             let record = self.agents.get(agent);
@@ -318,12 +358,14 @@ impl Allocator {
             let slots = open.iter().filter(|slot| is_pending(*slot));
             let looked_at = slots.filter_map(|slot| self.agents.at(slot));
             let looked_at = looked_at.filter(|agent| may_be_offered(*agent));
-            agents.extend(looked_at.map(|agent| candidate(agent, true)));
+            agents.extend(looked_at.map(|agent| candidate(agent, !given_back.contains(agent.index()))));
         } else {
+            woken_last.clone_from(woken);
             let slots = stocked.iter().filter(|slot| is_pending(*slot));
             for agent in slots.filter_map(|slot| self.agents.at(slot)) {
                 if may_be_offered(agent) {
-                    agents.push(candidate(agent, open.contains(agent.index())));
+                    let is_open = open.contains(agent.index()) && !given_back.contains(agent.index());
+                    agents.push(candidate(agent, is_open));
                 } else if all {
                     // Nobody asks those who are woken about it now, so everyone is asked when it is there again.
                     open.insert(agent.index());
@@ -332,8 +374,10 @@ impl Allocator {
         }
         pending.clear();
         // Those about which nobody asked yet may still be worth it.
-        let asked = if all { std::mem::take(woken) } else { woken.clone() };
-        (agents, asked)
+        if all {
+            woken.clear();
+        }
+        agents
     }
 
     /// Looks at all agents in the order of the stage.
@@ -389,9 +433,37 @@ impl Allocator {
             run.by_lot.insert(agent.index());
         }
         self.warn_about(agent, &visit, effects);
+        // One that was given something already is not as it was when it was closed.
+        let may_be_as_before = !is_open && !visit.grants.is_empty() && !run.gave.contains(agent.index());
+        let closed = may_be_as_before.then(|| self.agents.get(agent).available.clone());
         for grant in visit.grants {
             self.make_offer(agent, stage, grant, run, effects);
         }
+        if let Some(available) = closed {
+            self.remember_closed(agent, available);
+        }
+    }
+
+    /// An agent about which only those who are woken were asked was offered.
+    fn remember_closed(&mut self, agent: AgentId, available: Holding) {
+        // Whom a limit kept from it has not refused it.
+        if !self.candidates.held_back.contains(agent.index()) {
+            let wakings = self.candidates.wakings;
+            self.agents.get_mut(agent).closed = Some(Closed { available, wakings });
+        }
+    }
+
+    /// Less of an agent is held than before; nothing else about it changed.
+    pub(crate) fn give_back(&mut self, agent: AgentId) {
+        let record = self.agents.get_mut(agent);
+        let closed = record.closed.take();
+        self.touch(agent);
+        let Some(closed) = closed.filter(|closed| self.candidates.is_unchanged_since(closed)) else { return };
+        let record = self.agents.get_mut(agent);
+        if closed.available == record.available {
+            self.candidates.given_back.insert(agent.index());
+        }
+        record.closed = Some(closed);
     }
 
     fn make_offer(
@@ -432,6 +504,7 @@ impl Allocator {
                 continue;
             }
             self.candidates.open.remove(agent);
+            self.candidates.given_back.remove(agent);
             if run.cut.contains(agent) {
                 self.candidates.held_back.insert(agent);
             }

@@ -390,8 +390,8 @@ impl Allocator {
         visit
     }
 
-    /// Whether any framework that is not woken could be offered anything of an agent now, quotas aside. Slow; derived
-    /// without the orders.
+    /// Whether any framework that will not be asked anyway could be offered anything of an agent now, quotas aside. Slow;
+    /// derived without the orders.
     pub(crate) fn could_offer(&self, id: AgentId) -> bool {
         let eligibility = Eligibility {
             id,
@@ -410,7 +410,7 @@ impl Allocator {
             memberships.filter(|member| framework.takes_offers_in(member.role)).any(|member| {
                 let part = eligibility.part_for_role(&agent.available, member.role);
                 let usable = eligibility.usable_part(&part, framework_id, framework, member);
-                let will_be_asked = || self.candidates.is_woken((framework_id, member.role));
+                let will_be_asked = || self.candidates.is_asked((framework_id, member.role), id.index());
                 usable.is_some_and(|usable| {
                     eligibility.refusal(&usable, framework_id, framework, member.role).is_none()
                         && !will_be_asked()

@@ -176,7 +176,7 @@ impl Allocator {
         self.candidates.reopen_quota();
         let last = self.agents.get_mut(agent).release(framework, role, resources);
         self.refresh(agent);
-        self.touch(agent);
+        self.give_back(agent);
         // After the books changed: was this the last copy?
         let counted = self.count(framework, role, agent, resources);
         if let Some(member) = self.frameworks.get_mut(framework).membership_mut(role) {
@@ -273,7 +273,9 @@ impl Allocator {
     /// Something about an agent changed: look at it again in the next run that has it as candidate.
     pub(crate) fn touch(&mut self, agent: AgentId) {
         self.lending.mark(agent.index());
-        self.candidates.touch(agent.index(), !self.agents.get(agent).available.is_empty());
+        let record = self.agents.get_mut(agent);
+        record.closed = None;
+        self.candidates.touch(agent.index(), !record.available.is_empty());
     }
 
     /// Counts an agent's total in the pool and its reservations in the role tree.

@@ -31,6 +31,13 @@ pub(super) const ALL: &[Workload] = &[
         size: FILTERED,
         prepare: look,
     },
+    Workload {
+        name: "refused-again",
+        about: "one framework has revived, was offered every agent and refused it again; then one run",
+        unit: "agent",
+        size: FILTERED,
+        prepare: refused_again,
+    },
 ];
 
 fn ticks(cluster: &mut Cluster) -> Outcome {
@@ -67,6 +74,19 @@ fn look(size: Size) -> Prepared {
         cluster.decline(&held, Some(crate::LONG));
     }
     Prepared::new(cluster, (size.agents * size.frameworks, 0), |cluster| {
+        let mut outcome = Outcome::default();
+        outcome.add(cluster.tick());
+        outcome
+    })
+}
+
+fn refused_again(size: Size) -> Prepared {
+    let mut cluster = refused(size);
+    cluster.revive(0);
+    let offers = cluster.cycle().offers;
+    let held = cluster.held(&offers);
+    cluster.decline(&held, Some(crate::LONG));
+    Prepared::new(cluster, (size.agents, 0), |cluster| {
         let mut outcome = Outcome::default();
         outcome.add(cluster.tick());
         outcome
