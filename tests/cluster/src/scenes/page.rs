@@ -32,8 +32,11 @@ pub fn page_of_containers_shows_group_settings_use_and_pressure(setup: Setup) {
         let container = told(&stage, &id);
         let (cpu, memory) = (&container["usage"]["cpu"], &container["usage"]["memory"]);
         let throttled = cpu["throttled_periods"].as_u64().unwrap_or(0) > 2;
-        let holds = memory["anonymous_bytes"].as_u64().unwrap_or(0) > 40 * MIB;
-        if throttled && holds { Ok(container) } else { Err(container.to_string()) }
+        let bytes = |name: &str| memory[name].as_u64().unwrap_or(0);
+        let anonymous = bytes("anonymous_bytes");
+        // The kernel counts the three one after the other.
+        let within = anonymous <= bytes("bytes").min(bytes("peak_bytes"));
+        if throttled && within && anonymous > 40 * MIB { Ok(container) } else { Err(container.to_string()) }
     });
     for controller in ["cpu", "memory", "pids"] {
         let folder = stage.groups.folder(controller, &[&id]);
@@ -58,16 +61,19 @@ pub fn page_of_containers_shows_group_settings_use_and_pressure(setup: Setup) {
     let usage = &used["usage"];
     let memory = &usage["memory"];
     let bytes = |name: &str| memory[name].as_u64().unwrap_or_else(|| panic!("{name}: {used}"));
-    assert!(bytes("bytes") >= bytes("anonymous_bytes") && bytes("bytes") <= 160 * MIB, "{used}");
-    assert!(bytes("peak_bytes") >= bytes("anonymous_bytes"), "{used}");
+    assert!(bytes("bytes") <= 160 * MIB, "{used}");
     assert!(usage["cpu"]["throttled_seconds"].as_f64().is_some_and(|seconds| seconds > 0.0), "{used}");
     assert!(usage["cpu"]["user_seconds"].as_f64().is_some_and(|seconds| seconds > 0.0), "{used}");
     assert!(usage["pids"].as_u64().is_some_and(|pids| (4..200).contains(&pids)), "{used}");
     require_pressure(&stage, usage);
 
-    let page = stage.agent.get_json(PAGE).expect("the page");
+    // What the kernel tells of memory that is held goes down for moments, so one look is not enough.
+    let page = wait_until("use of all containers", || {
+        let page = stage.agent.get_json(PAGE).map_err(|error| error.to_string())?;
+        let all = page["totals"]["usage"]["memory"]["anonymous_bytes"].as_u64().unwrap_or(0);
+        if all > 40 * MIB { Ok(page) } else { Err(page.to_string()) }
+    });
     assert_eq!((&page["totals"]["containers"], &page["totals"]["limited_memory"]), (&json!(1), &json!(0)));
-    assert!(page["totals"]["usage"]["memory"]["anonymous_bytes"].as_u64().is_some_and(|all| all > 40 * MIB));
     stage.end();
 }
 
