@@ -110,6 +110,10 @@ impl World {
                     assert_unchanged(&self.with_time_passed(before.clone()), &self.allocator, "not ours");
                 }
                 self.books.note(event, &effects, &before, &self.universe);
+                if self.books.end_here() {
+                    self.check_all(event);
+                    return Err(Ended);
+                }
                 self.books.judge(&effects, (&before, &self.allocator), self.now, &self.universe);
             }
             Err(violation) => {
@@ -123,11 +127,15 @@ impl World {
                 assert_unchanged(&waiting, &self.allocator, &violation.to_string());
             }
         }
-        if let Err(violation) = self.allocator.check_all() {
-            panic!("after {}: {violation}", event.name());
-        }
+        self.check_all(event);
         self.books.compare(&self.allocator, &self.universe);
         Ok(())
+    }
+
+    fn check_all(&self, after: &Event<'_>) {
+        if let Err(violation) = self.allocator.check_all() {
+            panic!("after {}: {violation}", after.name());
+        }
     }
 
     /// Time passes whatever is refused: a wait for agents may be over.

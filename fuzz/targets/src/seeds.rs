@@ -90,8 +90,10 @@ pub fn all() -> Vec<Seed> {
 /// The last found mistakes: of an estimate that is lent from some moment on, part was offered (276); what agents report
 /// of absent frameworks without a role is charged to lenders (11196), also when the agent stops lending (12646), and is
 /// lent as long as there are loans (67886); the clock goes back after something ripened (1551), or is before its epoch
-/// (31716).
-const LENDING: [u64; 14] = [1, 34, 187, 638, 770, 986, 1273, 2536, 276, 11_196, 12_646, 67_886, 1551, 31_716];
+/// (31716). In one an agent begins to lend what two frameworks of a role hold, one offered and one in use (548196): the
+/// books of this target end there.
+const LENDING: [u64; 15] =
+    [1, 34, 187, 638, 770, 986, 1273, 2536, 276, 11_196, 12_646, 67_886, 1551, 31_716, 548_196];
 
 /// A history by lot, with lending.
 pub(crate) fn lending(number: u64) -> Vec<u8> {

@@ -297,6 +297,11 @@ impl Books {
         self.held.retain(|_, held| !held.is_empty());
     }
 
+    /// Whether nobody could say from here on who uses what.
+    pub(super) fn end_here(&self) -> bool {
+        self.loans.is_shared_out()
+    }
+
     /// Offers are of what was free, once, to those who can take them, within limits. Keeps what they offer.
     pub(super) fn judge(
         &mut self,

@@ -43,6 +43,8 @@ pub(super) struct Loans {
     absent: Vec<Absent>,
     /// What frameworks have of an estimate that is lent from this event on.
     begun: Vec<(Holder, Holding)>,
+    /// Two frameworks of a role had the same of it: who of them uses it is not known to anybody.
+    is_shared_out: bool,
     /// What may be lent of agents, as it was told last.
     lendable: BTreeMap<Name, Amounts>,
 }
@@ -144,9 +146,24 @@ impl Loans {
     /// What a framework has of an agent's estimate is lent from now on. Who has launched what of it is known for roles
     /// alone, so the allocator says how it is parted among the frameworks of one.
     pub(super) fn begin(&mut self, holder: Holder, resources: Holding) {
-        if !resources.is_empty() {
-            self.begun.push((holder, resources));
+        if resources.is_empty() {
+            return;
         }
+        let is_listed = |item: &&Item| item.scalar_quantity().is_none();
+        let own = Holding::new(resources.items().iter().filter(is_listed).cloned());
+        let mut others =
+            self.begun.iter().filter(|((agent, _, role), _)| (agent, role) == (&holder.0, &holder.2));
+        self.is_shared_out |= others.any(|(_, theirs)| {
+            let mut rest = own.clone();
+            rest.subtract(theirs);
+            rest != own
+        });
+        self.begun.push((holder, resources));
+    }
+
+    /// Whether the books of loans end here, because an agent is over-committed in what has no amount.
+    pub(super) fn is_shared_out(&self) -> bool {
+        self.is_shared_out
     }
 
     /// All of it is lent, and as much of it is offered in each role as before.
